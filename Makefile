@@ -1,0 +1,46 @@
+# `make demo` and `make test` are all that a fresh machine with Python 3.11 or later needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick check lock clean tools
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "timbres-monitor needs Python 3.11 or later; $$($(PYTHON) --version) is too old: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)  ## Simulator and monitor together, nothing to configure; Ctrl-C stops
+	$(BIN)/timbres-monitor demo
+
+test: $(READY) tools  ## All tests, against a real Prometheus too
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+test-quick: $(READY)  ## The tests that take no more than a few seconds
+	$(BIN)/pytest -m "not slow"
+
+check: $(READY)  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tools:
+	@sh tests/tools.sh
+
+lock: $(READY)  ## Pin again what pyproject.toml allows (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o constraints.txt
+
+clean:  ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -1,0 +1,162 @@
+"""One account at the PAC: how to reach it, its credential, and what it watches."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from monitor.config import document as doc
+from monitor.config import secret, url
+from monitor.config.document import Document
+from monitor.config.roster import FASTEST, TOO_FAST, Roster, layer
+from monitor.config.schema import ToldAccount, ToldFile, ToldRfc, ToldThresholds
+from monitor.config.table import Table
+from monitor.config.target import UNKNOWN, Target, Thresholds
+from monitor.config.validation import validate
+
+_STAND_IN = {"name": "?", "username": "?", "password": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How to ask the PAC for one account. `endpoint` is normalised; `max_in_flight` calls at once."""
+
+    name: str
+    endpoint: str
+    username: str
+    password: SecretStr
+    max_in_flight: int
+    namespace: str
+    soap_action: str
+    ca_file: Path | None
+    proxy: SecretStr | None
+
+    @property
+    def credential(self) -> tuple[str, str, str]:
+        """Endpoint, username and password: what the PAC knows us by, shared by equal accounts."""
+        return self.endpoint, self.username, self.password.get_secret_value()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An account as read; `account` is None if it cannot be used, `told` is as `/config` shows it."""
+
+    path: doc.Path
+    account: Account | None
+    targets: list[Target]
+    told: ToldAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What accounts inherit and refer to: the top level, the directory of the file, the environment."""
+
+    file: ToldFile
+    thresholds: Thresholds
+    directory: Path
+    env: Mapping[str, str]
+
+
+def resolve(document: Document, path: doc.Path, data: object, around: Surroundings) -> Resolved | None:
+    """The account that stands at `path`. Faults go to the document; None if nothing could be read."""
+    before = len(document.faults)
+    told, broken = validate(ToldAccount, document, path, data, _STAND_IN)
+    if told is None:
+        return None
+    if told.environment is not None and told.endpoint is not None:
+        document.fault((*path, "endpoint"), "endpoint: set either environment or endpoint, not both")
+    endpoint = told.endpoint or (url.TESTING if told.environment == "testing" else url.PRODUCTION)
+    loopback = url.is_loopback(endpoint) or not broken.isdisjoint({"environment", "endpoint"})
+    interval = told.interval or around.file.poll.interval
+    if interval < FASTEST and not loopback:
+        document.fault((*path, "interval") if told.interval else ("poll", "interval"), TOO_FAST)
+    thresholds = layer(document, (*path, "thresholds"), around.thresholds, told.thresholds)
+    if "thresholds" in broken:
+        thresholds = UNKNOWN
+
+    roster = Roster(document, told.name, interval, thresholds, around.file.timezone, loopback)
+    rfcs = _gather(roster, path, told, around.directory)
+    if not roster.targets and len(document.faults) == before:
+        document.fault(path, "nothing to watch; set rfcs, rfcs_file or implementation")
+
+    password = _password(document, path, told, around) if "password" not in broken else None
+    ca_file = _ca_file(document, path, told, around.directory)
+    account = None
+    if password is not None and broken.isdisjoint({"name", "username", "environment", "endpoint"}):
+        account = Account(
+            name=told.name,
+            endpoint=endpoint,
+            username=told.username,
+            password=password,
+            max_in_flight=told.max_in_flight,
+            namespace=told.namespace,
+            soap_action=told.soap_action,
+            ca_file=ca_file,
+            proxy=told.proxy,
+        )
+    effective = {
+        "environment": None,
+        "endpoint": endpoint,
+        "interval": interval,
+        "thresholds": ToldThresholds.of(thresholds),
+        "rfcs": rfcs,
+    }
+    return Resolved(path, account, roster.targets, told.model_copy(update=effective))
+
+
+def _gather(roster: Roster, path: doc.Path, told: ToldAccount, directory: Path) -> tuple[ToldRfc, ...]:
+    """Fill the roster; the RFCs of the list."""
+    rfcs = []
+    for index, data in enumerate(told.rfcs):
+        place = (*path, "rfcs", index)
+        whole = data if isinstance(data, dict) else {"rfc": data}
+        if (rfc := validate(ToldRfc, roster.document, place, whole)[0]) is not None:
+            roster.add_rfc(rfc, place)
+            rfcs.append(rfc)
+    if told.rfcs_file is not None:
+        file = directory / told.rfcs_file
+        try:
+            raw = file.read_bytes()
+        except (OSError, ValueError) as error:
+            roster.document.fault((*path, "rfcs_file"), f"rfcs_file: cannot be read: {secret.why(error)}")
+        else:
+            roster.add_table(Table(str(file), raw, roster.document.faults))
+    if told.implementation is not None:
+        roster.add_pool(told.implementation, (*path, "implementation"))
+    return tuple(rfcs)
+
+
+def _password(
+    document: Document, path: doc.Path, told: ToldAccount, around: Surroundings
+) -> SecretStr | None:
+    place = (*path, "password")
+    source = told.password
+    try:
+        found = SecretStr(secret.reveal(source, around.directory, around.env))
+    except ValueError as error:
+        document.fault(place, f"password: {error}")
+        return None
+    if source.kind == "literal":
+        document.warn(place, "password: written in the file; better { env: NAME } or { file: path }")
+    if source.kind == "file" and secret.is_public(around.directory / source.value):
+        document.warn((*place, "file"), "password: everyone on this machine can read it; chmod o-r")
+    return found
+
+
+def _ca_file(document: Document, path: doc.Path, told: ToldAccount, directory: Path) -> Path | None:
+    """The file of certificates, once it is known to hold some."""
+    if told.ca_file is None:
+        return None
+    file = directory / told.ca_file
+    problem = None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+    except ssl.SSLError:
+        problem = "holds no certificate in PEM"
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read: {secret.why(error)}"
+    if problem is not None:
+        document.fault((*path, "ca_file"), f"ca_file: {problem}")
+    return file

@@ -1,0 +1,79 @@
+"""Where a password comes from: the environment, a file or, with a warning, the configuration itself."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from stat import S_IROTH
+from typing import Literal
+
+from monitor.config.value import text, unquoted, xml_text
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_SHAPE = "must be { env: NAME } or { file: path }"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where to find a password; for `literal`, `value` is the password."""
+
+    kind: Literal["env", "file", "literal"]
+    value: str = field(repr=False)
+
+
+def source(value: object) -> Source:
+    """Raises ValueError. Its words name no key: in `password: {hunter2}` the key is the secret."""
+    match value:
+        case {"env": name, **rest} if not rest:
+            if not _VARIABLE.fullmatch(found := text(name)):
+                raise ValueError("env must be the name of an environment variable")
+            return Source("env", found)
+        case {"file": path, **rest} if not rest:
+            return Source("file", text(path))
+        case dict() | list():
+            raise ValueError(_SHAPE)
+    if (found := unquoted(value)) == "":
+        raise ValueError("must not be empty")
+    return Source("literal", found)
+
+
+def reveal(secret: Source, directory: Path, env: Mapping[str, str]) -> str:
+    """The password. Files are relative to `directory`. Raises ValueError, saying what is missing."""
+    match secret.kind:
+        case "env":
+            if not (found := env.get(secret.value, "")):
+                raise ValueError(f"the environment variable {secret.value} is missing or empty")
+        case "file":
+            found = _content(directory / secret.value)
+        case "literal":
+            found = secret.value
+    return xml_text(found)
+
+
+def _content(path: Path) -> str:
+    """The text of a secret file, less one newline at its end, which editors and `echo` add."""
+    try:
+        found = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        problem = "the secret file is not UTF-8"
+    except (OSError, ValueError) as error:
+        problem = f"the secret file cannot be read: {why(error)}"
+    else:
+        found = found.removesuffix("\n").removesuffix("\r")
+        if found:
+            return found
+        problem = "the secret file is empty"
+    raise ValueError(problem)
+
+
+def why(error: Exception) -> str:
+    """The system's reason, without the path, which may be a password in the wrong place."""
+    return error.strerror or "error" if isinstance(error, OSError) else "not a valid path"
+
+
+def is_public(path: Path) -> bool:
+    """Whether anyone on this machine may read `path`."""
+    try:
+        return bool(path.stat().st_mode & S_IROTH)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,151 @@
+"""The CSV file of an account: one RFC a row, thousands of them.
+
+A field's place is only looked up for a fault, so that 100,000 good rows cost nothing for it.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import date
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+from monitor import rfc
+from monitor.config import value
+from monitor.config.document import decode
+from monitor.config.fault import Fault
+
+T = TypeVar("T")
+
+COLUMNS = ("rfc", "alias", "interval", "expires_on", "warning", "critical")
+
+
+class Row(NamedTuple):
+    """A row's values; None or "" for a field that is empty or in fault.
+
+    `interval` in seconds, `warning` and `critical` in stamps.
+    """
+
+    line: int
+    rfc: str
+    alias: str
+    interval: float | None
+    expires_on: date | None
+    warning: int | None
+    critical: int | None
+
+
+class Table:
+    """A CSV file, `file` being its name for people. Faults are appended to `faults`."""
+
+    def __init__(self, file: str, raw: bytes, faults: list[Fault]) -> None:
+        self.file = file
+        self._faults = faults
+        text, bad = decode(raw)
+        if bad is not None:
+            self._report(*bad, "not UTF-8; save as CSV UTF-8")
+        self._lines = list(io.StringIO(text, newline=""))
+        self._delimiter = ";" if self._lines and ";" in self._lines[0] else ","
+        self._columns: list[str] = []
+        self._readable = bad is None
+
+    def rows(self) -> Iterator[Row]:
+        """Every row that names an RFC. Raises nothing."""
+        if not self._readable:
+            return
+        records = self._records()
+        line, header = next(records, (1, []))
+        if not self._accept(line, header):
+            return
+        order = [self._columns.index(name) if name in self._columns else len(header) for name in COLUMNS]
+        for line, fields in records:
+            if not any(map(str.strip, fields)):
+                continue
+            if len(fields) > len(header):
+                self._faults.append(self._at(line, len(header), "more fields than the header has columns"))
+                continue
+            cells = [cell.strip() for cell in fields] + [""] * (len(header) + 1 - len(fields))
+            issuer, alias, interval, expires_on, warning, critical = (cells[place] for place in order)
+            yield Row(
+                line,
+                self._read(rfc.parse, issuer, line, "rfc") or "",
+                self._read(value.alias, alias, line, "alias") or "" if alias else "",
+                self._read(_duration, interval, line, "interval") if interval else None,
+                self._read(_day, expires_on, line, "expires_on") if expires_on else None,
+                self._read(_stamps, warning, line, "warning") if warning else None,
+                self._read(_stamps, critical, line, "critical") if critical else None,
+            )
+
+    def fault(self, line: int, column: str, message: str) -> Fault:
+        """A fault of the field in `column` of the row that begins at `line`."""
+        return self._at(line, self._columns.index(column), message)
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """Each record and the line that it begins at: a quoted field may hold line breaks."""
+        reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+        line = 1
+        try:
+            for fields in reader:
+                yield line, fields
+                line = reader.line_num + 1
+        except csv.Error:
+            self._report(line, 1, 'not valid CSV; a quoted field must end with ", and a " inside is doubled')
+
+    def _accept(self, line: int, header: list[str]) -> bool:
+        """Whether the header names known columns, rfc among them."""
+        names = [name.strip() for name in header]
+        known = True
+        for place, name in enumerate(names):
+            if name not in COLUMNS:
+                close = get_close_matches(name.lower(), COLUMNS, 1)
+                hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(COLUMNS)}"
+                self._faults.append(self._at(line, place, f"unknown column; {hint}"))
+                known = False
+            elif name in names[:place]:
+                self._faults.append(self._at(line, place, f"duplicate column '{name}'"))
+                known = False
+        if known and "rfc" not in names:
+            columns = ",".join(COLUMNS)
+            self._report(line, 1, f"the first line must name the columns: {columns}; rfc is required")
+            known = False
+        self._columns = names
+        return known
+
+    def _read(self, parse: Callable[[str], T], cell: str, line: int, column: str) -> T | None:
+        try:
+            return parse(cell)
+        except ValueError as error:
+            self._faults.append(self.fault(line, column, f"{column}: {error}"))
+            return None
+
+    def _at(self, line: int, place: int, message: str) -> Fault:
+        """A fault at the field number `place`, from 0, of the record that begins at `line`."""
+        column, quoted = 1, False
+        for at in range(line, len(self._lines) + 1):
+            for column, character in enumerate(self._lines[at - 1], start=1):
+                if place == 0:
+                    return Fault(self.file, at, column, message)
+                quoted ^= character == '"'
+                place -= character == self._delimiter and not quoted
+        return Fault(self.file, line, column, message)
+
+    def _report(self, line: int, column: int, message: str) -> None:
+        self._faults.append(Fault(self.file, line, column, message))
+
+
+@lru_cache(maxsize=1024)
+def _duration(cell: str) -> float:
+    return value.duration(cell)
+
+
+@lru_cache(maxsize=1024)
+def _day(cell: str) -> date:
+    return value.day(cell)
+
+
+@lru_cache(maxsize=1024)
+def _stamps(cell: str) -> int:
+    if not (cell.isascii() and cell.isdecimal()) or len(cell) > 12:
+        raise ValueError("must be a whole number of stamps, 0 or more")
+    return int(cell)

@@ -1,0 +1,147 @@
+"""Addresses: of the PAC, of proxies and Alertmanagers, of our own port and of the database.
+
+Like `value`: ValueError says what would be right and repeats nothing.
+"""
+
+import re
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from pydantic import SecretStr
+
+from monitor.config.value import text
+
+PRODUCTION = "https://solucionfactible.com/ws/services/Utilerias"
+TESTING = "https://testing.solucionfactible.com/ws/services/Utilerias"
+
+_SQLITE = "sqlite:///"
+_PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_GRAPHIC = re.compile(r"[!-~]+")
+_LISTEN = re.compile(r"(?:\[([^\[\]%]+)\]|([^:\[\]]+)):([0-9]{1,5})")
+
+
+def endpoint(value: object) -> str:
+    """The PAC's address. Normalised: two spellings of one address are one credential."""
+    parts = _split(value, "an address such as https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or password; they have keys of their own")
+    if parts.query or parts.fragment:
+        raise ValueError("must not hold a query or fragment")
+    url = urlunsplit((parts.scheme, _authority(parts), parts.path or "/", "", ""))
+    if parts.scheme != "https" and not is_loopback(url):
+        raise ValueError("must begin with https://; http is for loopback only")
+    return url
+
+
+def environment(value: object) -> str:
+    """The name of one of the PAC's two environments."""
+    if value not in ("production", "testing"):
+        raise ValueError("must be production or testing; or set endpoint instead")
+    return str(value)
+
+
+def alertmanager(value: object) -> str:
+    """The address of an Alertmanager, without a slash at the end."""
+    parts = _split(value, "an address such as http://localhost:9093")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        # It is a label and goes to the log.
+        raise ValueError("must not hold a user, password, query or fragment")
+    return urlunsplit((parts.scheme, _authority(parts), parts.path.rstrip("/"), "", ""))
+
+
+def proxy(value: object) -> SecretStr:
+    """The address of an HTTP proxy, perhaps with user and password."""
+    parts = _split(value, "an address such as http://proxy:3128")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("must be an address without path, such as http://proxy:3128")
+    user = parts.netloc.rpartition("@")[0]
+    return SecretStr(f"{parts.scheme}://{user + '@' if user else ''}{_authority(parts)}")
+
+
+def masked(secret: SecretStr) -> str:
+    """A proxy's address with user and password hidden."""
+    return re.sub(r"//.*@", "//<secret>@", secret.get_secret_value())
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url`, normalised, never leaves this machine: localhost, 127.0.0.0/8 or ::1."""
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or _is_loopback_address(host)
+
+
+def _is_loopback_address(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(value: object) -> str:
+    """Host and port to listen on, as given."""
+    split_listen(found := text(value))
+    return found
+
+
+def split_listen(found: str) -> tuple[str, int]:
+    """The host, without brackets, and the port (0 lets the system choose)."""
+    parts = _LISTEN.fullmatch(found)
+    if parts is None or int(parts[3]) > 65535 or not _is_host(parts[1] or parts[2], parts[1] is not None):
+        raise ValueError('must be host:port, such as 127.0.0.1:8630 or "[::1]:8630"')
+    return parts[1] or parts[2], int(parts[3])
+
+
+def host_name(value: object) -> str:
+    """A name that browsers and Prometheus may reach us by, in lower case."""
+    found = text(value)
+    if not _NAME.fullmatch(found):
+        raise ValueError("must be a host name, without scheme or port, such as timbres.example")
+    return found.lower()
+
+
+def database(value: object) -> str:
+    """Where the state is kept. Only a file of SQLite: holds must outlive the process."""
+    found = text(value)
+    file = found.removeprefix(_SQLITE)
+    if not found.startswith(_SQLITE) or not file or file.startswith(":") or re.search("[?#]", file):
+        raise ValueError("must be a file of SQLite, such as sqlite:///timbres.db; nothing else is supported")
+    return found
+
+
+def database_file(url: str) -> str:
+    """The file in `url`; joined to a directory, an absolute one stays as it is."""
+    return url.removeprefix(_SQLITE)
+
+
+def database_url(file: str) -> str:
+    return _SQLITE + file
+
+
+def _split(value: object, right: str) -> SplitResult:
+    found = text(value)
+    try:
+        parts = urlsplit(found)
+        port, host = parts.port, parts.hostname or ""  # both raise on nonsense
+    except ValueError:
+        parts, port, host = SplitResult("", "", "", "", ""), None, ""
+    # urlsplit drops tabs and line breaks, and a backslash means different things to different clients.
+    graphic = _GRAPHIC.fullmatch(found) is not None and "\\" not in found
+    if not graphic or parts.scheme not in _PORTS or port == 0 or not _is_host(host, "[" in parts.netloc):
+        raise ValueError(f"must be {right}")
+    return parts
+
+
+def _is_host(host: str, bracketed: bool) -> bool:
+    if not bracketed:
+        return _NAME.fullmatch(host) is not None
+    try:
+        return ip_address(host).version == 6
+    except ValueError:
+        return False
+
+
+def _authority(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    host = ip_address(host).compressed if ":" in host else host
+    host = f"[{host}]" if ":" in host else host
+    return host if parts.port in (None, _PORTS[parts.scheme]) else f"{host}:{parts.port}"

@@ -1,0 +1,64 @@
+"""How the service logs: structlog to standard error, for people or as JSON. No tracebacks."""
+
+import logging
+import sys
+import traceback
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+
+class Format(StrEnum):
+    """What `--log-format` takes."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def configure(form: Format) -> None:
+    """Set up structlog, and the standard library's logging (aiohttp, APScheduler) to go through it."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _name_exception,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form is Format.JSON
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # A tick that finds the one before it still at work is skipped, and says so at every slot.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+def _name_exception(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """The name of an exception instead of its traceback, which may quote anything."""
+    info = event.pop("exc_info", None)
+    if info:
+        kind = info[0] if isinstance(info, tuple) else sys.exc_info()[0]
+        event["error"] = getattr(kind, "__name__", "unknown")
+    return event
+
+
+def where(error: BaseException) -> str:
+    """The kind and the place of a fault of ours: what a traceback tells, without what it may quote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return (
+        f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"
+        if frames
+        else type(error).__name__
+    )

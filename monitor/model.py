@@ -1,0 +1,105 @@
+"""What was learned from the PAC, as values. Standard library only.
+
+Times named `at` are seconds since the epoch (wall clock); they are only ever shown or
+compared with other wall-clock times. Quantities are whole stamps.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+#: The status code of the PAC's limit of fair use: poll that RFC less often.
+FAIR_USE = "632"
+
+#: The value of the `rfc` label for the integrator's own pool, which has no RFC.
+IMPLEMENTATION = "implementacion"
+
+#: A target: account name and RFC (or `IMPLEMENTATION`).
+Key = tuple[str, str]
+
+
+class Reason(StrEnum):
+    """Why a turn gave no numbers; the `reason` label of `timbres_poll_errors_total`."""
+
+    REFUSED = "refused"
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    REJECTED = "rejected"
+    GARBLED = "garbled"
+    HELD = "held"
+
+
+class Verdict(StrEnum):
+    """What an answer says about the credential that it was asked with."""
+
+    PROVES = "proves"  # it works
+    REFUSES = "refuses"  # the PAC said no to this login
+    FORBIDDEN = "forbidden"  # HTTP 401, 403, 407: perhaps the PAC, perhaps a firewall
+    NOT_SENT = "not_sent"  # the request never left: counts nothing
+    LOST = "lost"  # it may have counted as a login; nobody knows
+    NOTHING = "nothing"  # answered, and proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The PAC's answer. `None` means the answer does not say (codes 630 and 631)."""
+
+    contracted: int | None
+    used: int | None
+    available: int
+    code: str = "200"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A poll that gave numbers. `contracted` and `used` are `None` until once told."""
+
+    at: float
+    contracted: int | None
+    used: int | None
+    available: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A turn that gave none. `retry_after` is in seconds: not before, by the PAC or the gate."""
+
+    at: float
+    reason: Reason
+    code: str
+    text: str
+    retry_after: float | None = None
+
+
+Outcome = Reading | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """What the gate of an account knows. `hold` is the code that closed it."""
+
+    name: str
+    hold: str | None
+    unproven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """Calls under way at an endpoint, and how many may be."""
+
+    endpoint: str
+    in_flight: int
+    limit: int
+
+
+def threshold(available: int | None, ratio: float | None, contracted: int | None) -> int | None:
+    """The limit in stamps: the larger of `available` and `ratio × contracted`, if any is known.
+
+    A ratio counts once `contracted` is known. Stamps are whole, so `available ≤ limit` is the
+    same for the product and its floor; the nudge undoes 0.29 × 100 = 28.999….
+    """
+    limits = [] if available is None else [available]
+    if ratio is not None and contracted is not None:
+        limits.append(math.floor(ratio * contracted + 1e-9))
+    return max(limits, default=None)

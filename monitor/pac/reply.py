@@ -1,0 +1,137 @@
+"""A strict, bounded reader of the SOAP reply, on the standard library's expat.
+
+Tolerant of what does not matter (namespaces, prefixes, order of fields, encoding), strict about
+what does: where a field stands, that it stands there once, and what a number looks like.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+from xml.parsers import expat
+
+MAX_BYTES = 64 * 1024  # the caller's limit: a real reply is under 1 KiB
+MAX_DEPTH = 32
+MAX_TEXT = 300  # of a message, in characters: it is shown to people
+
+_NUMBER = re.compile(r"[0-9]{1,12}")  # ASCII only: int() also takes 1_000, +5 and Arabic digits
+_STATUS = re.compile(r"[1-9][0-9]{2}")
+_XML_SPACE = " \t\r\n"
+_ODD = "?"  # stands for a field given twice, or with elements inside: never a number
+
+
+class NotSoap(Exception):
+    """The bytes are not a SOAP envelope, or one that nobody should read on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The fields of `return`, as stripped text; nil and blank ones are empty."""
+
+    fields: dict[str, str]
+
+    @property
+    def status(self) -> str:
+        """`100`–`999`, or `other` if there is none or it is no such number."""
+        status = self.fields.get("status", "")
+        return status if _STATUS.fullmatch(status) else "other"
+
+    @property
+    def message(self) -> str:
+        return legible(self.fields.get("mensaje", ""))
+
+    def number(self, name: str) -> int | None:
+        """Whole stamps, or `None` if the field is absent or anything but plain digits."""
+        text = self.fields.get(name, "")
+        return int(text) if _NUMBER.fullmatch(text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A SOAP fault, 1.1 or 1.2."""
+
+    text: str
+
+
+def read(body: bytes) -> Reply | Fault:
+    """Read a whole reply of at most `MAX_BYTES`. Raises `NotSoap`, nothing else."""
+    collector = _Collector()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = collector.start
+    parser.EndElementHandler = collector.end
+    parser.CharacterDataHandler = collector.data
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(body, True)
+    except expat.ExpatError as error:
+        raise NotSoap(f"not XML (line {error.lineno})") from None
+    except (LookupError, ValueError):  # an encoding that Python or expat does not know
+        raise NotSoap("not XML in a known encoding") from None
+    if collector.fault is not None:
+        return Fault(legible(collector.fault))
+    return Reply(collector.fields)
+
+
+def legible(text: str) -> str:
+    """Foreign text as one short line without control characters."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_TEXT]).split())
+    return words if len(words) <= MAX_TEXT else words[: MAX_TEXT - 1] + "…"
+
+
+def _refuse_doctype(*_: object) -> NoReturn:
+    raise NotSoap("a DOCTYPE, which SOAP forbids")  # before any entity can be expanded
+
+
+class _Collector:
+    """Keeps `Envelope/Body/*/return/FIELD`, and the text of `Envelope/Body/Fault`."""
+
+    __slots__ = ("fault", "fields", "path", "text")
+
+    def __init__(self) -> None:
+        self.path: list[str] = []
+        self.fields: dict[str, str] = {}
+        self.fault: str | None = None
+        self.text: str | None = None  # of the element being collected
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        path = self.path
+        path.append(name.rpartition(":")[2])
+        depth = len(path)
+        if depth > MAX_DEPTH:
+            raise NotSoap("nested too deeply")
+        if depth == 1 and path[0] != "Envelope":
+            raise NotSoap("not a SOAP envelope")
+        if depth < 3 or path[1] != "Body":
+            return
+        if path[2] == "Fault":
+            if depth == 3:
+                self.fault = ""
+            elif depth == 4 and path[3] in ("faultstring", "Reason"):
+                self.text = ""
+        elif depth == 5 and path[3] == "return":
+            if any(k.rpartition(":")[2] == "nil" and v in ("true", "1") for k, v in attributes.items()):
+                self._field(path[4], "")
+            else:
+                self.text = ""
+        elif depth > 5 and path[3] == "return":
+            self.text = None
+            self.fields[path[4]] = _ODD
+
+    def data(self, text: str) -> None:
+        if self.text is not None:
+            self.text += text
+
+    def end(self, _name: str) -> None:
+        path = self.path
+        depth = len(path)
+        if self.text is not None:
+            if depth == 5 and path[2] != "Fault":
+                self._field(path[4], self.text.strip(_XML_SPACE))
+                self.text = None
+            elif depth == 4 and path[2] == "Fault":
+                self.fault = self.text
+                self.text = None
+        path.pop()
+
+    def _field(self, name: str, text: str) -> None:
+        self.fields[name] = _ODD if name in self.fields else text

@@ -1,0 +1,72 @@
+"""poll(target) -> Outcome: guard, then limit, then call; everything that fails is folded here."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aiohttp
+
+from monitor.config import Target
+from monitor.guard import Gate, Held
+from monitor.limit import Limit
+from monitor.model import Failure, Outcome, Reading, Reason
+from monitor.pac import PacError, Service
+
+#: Told once a call: how late it started and how long it took, both in seconds.
+Observe = Callable[[float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a call of one account goes through, in this order."""
+
+    gate: Gate
+    limit: Limit
+    service: Service
+
+
+class Poller:
+    """Polls one target at a time a caller; holds no state of targets."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        observe: Observe,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.calling: set[asyncio.Task[Any]] = set()  # tasks whose request is under way
+        self._http = http
+        self._observe = observe
+        self._clock = clock
+        self._wall = wall
+        self._lines: Mapping[str, Line] = {}
+
+    def apply(self, lines: Mapping[str, Line]) -> None:
+        """Take over a configuration; calls under way end with what they began with."""
+        self._lines = lines
+
+    async def poll(self, target: Target, due: float) -> Outcome:
+        """One turn of a target that was due at `due` (monotonic seconds). Raises nothing of ours."""
+        line = self._lines.get(target.account)
+        if line is None:  # a reload came between the tick and this turn
+            return Failure(self._wall(), Reason.HELD, "retired", "no longer configured", 0.0)
+        try:
+            async with line.gate, line.limit:
+                line.gate.check()  # it may have closed while we waited for the limit
+                start = self._clock()
+                task = cast("asyncio.Task[Any]", asyncio.current_task())
+                self.calling.add(task)
+                try:
+                    quota = await line.service.get_timbres(self._http, target.rfc)
+                finally:
+                    self.calling.discard(task)
+                    self._observe(start - due, self._clock() - start)
+        except Held as held:
+            return Failure(self._wall(), Reason.HELD, held.code, held.text, held.retry_after)
+        except PacError as error:
+            return Failure(self._wall(), error.reason, error.code, error.text, error.retry_after)
+        return Reading(self._wall(), quota.contracted, quota.used, quota.available, quota.code)

@@ -1,0 +1,134 @@
+"""The pages and endpoints of the service."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from html import escape
+from typing import Protocol
+
+from aiohttp import web
+
+from monitor.config import Config, Fault
+from monitor.metrics import Metrics
+from monitor.state import Snapshot
+from monitor.web.quotas import quotas
+from monitor.web.shield import shield
+
+LANDING = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>timbres-monitor</title></head><body>
+<h1>timbres-monitor {version}</h1>
+<p>{targets} RFCs in {accounts} accounts; {up} answered when last asked; accounts held: {held}.</p>
+<p lang="es">{targets} RFC en {accounts} cuentas; {up} respondieron la última vez; retenidas: {held}.</p>
+<ul>
+<li><a href="metrics">/metrics</a>: for Prometheus / para Prometheus</li>
+<li><a href="api/v1/quotas">/api/v1/quotas</a>: JSON</li>
+<li><a href="config">/config</a>: configuration, secrets masked / configuración, sin secretos</li>
+<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a></li>
+</ul></body></html>
+"""
+
+
+class Monitored(Protocol):
+    """What the pages are made from."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def config(self) -> Config: ...
+    @property
+    def ready(self) -> bool: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def renderer(self) -> Executor: ...  # rendering takes long: not on the loop, nor where DNS waits
+
+    def snapshot(self) -> Snapshot: ...
+
+    async def reload(self) -> Sequence[Fault]: ...
+
+
+def application(monitored: Monitored) -> web.Application:
+    """The web application over a monitor."""
+    routes = web.RouteTableDef()
+
+    @routes.get("/")
+    async def landing(_: web.Request) -> web.Response:
+        snapshot = monitored.snapshot()
+        held = [account.name for account in snapshot.accounts if account.hold is not None]
+        page = LANDING.format(
+            version=monitored.version,
+            targets=len(snapshot.rows),
+            accounts=len(snapshot.accounts),
+            up=sum(row.up for row in snapshot.rows),
+            held=escape(", ".join(held)) or "0",
+        )
+        return web.Response(text=page, content_type="text/html")
+
+    @routes.get("/metrics")
+    async def metrics(request: web.Request) -> web.Response:
+        as_openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+        body = await asyncio.get_running_loop().run_in_executor(
+            monitored.renderer,
+            lambda: monitored.metrics.page(
+                monitored.snapshot(), as_openmetrics=as_openmetrics, compressed=compressed
+            ),
+        )
+        headers = {
+            "Content-Type": Metrics.content_type(as_openmetrics=as_openmetrics),
+            "Vary": "Accept, Accept-Encoding",
+        }
+        if compressed:
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(body=body, headers=headers)
+
+    @routes.get("/api/v1/quotas")
+    async def api_quotas(_: web.Request) -> web.Response:
+        snapshot = monitored.snapshot()
+        body = await asyncio.get_running_loop().run_in_executor(monitored.renderer, quotas, snapshot)
+        return web.Response(body=body, content_type="application/json", charset="utf-8")
+
+    @routes.get("/config")
+    async def config(_: web.Request) -> web.Response:
+        text = await asyncio.get_running_loop().run_in_executor(monitored.renderer, monitored.config.masked)
+        return web.Response(text=text)
+
+    @routes.get("/-/healthy")
+    async def healthy(_: web.Request) -> web.Response:
+        return web.Response(text="Healthy\n")
+
+    @routes.get("/-/ready")
+    async def ready(_: web.Request) -> web.Response:
+        if monitored.ready:
+            return web.Response(text="Ready\n")
+        return web.Response(status=503, text="Not ready: still loading\n")
+
+    @routes.post("/-/reload")
+    async def reload(_: web.Request) -> web.Response:
+        if not monitored.config.web.lifecycle:
+            return web.Response(status=403, text="Forbidden: set web.lifecycle to true to allow it\n")
+        faults = await monitored.reload()
+        if faults:
+            text = "".join(f"{fault}\n" for fault in faults)
+            return web.Response(status=500, text=f"Not reloaded, nothing changed:\n{text}")
+        return web.Response(text="Reloaded\n")
+
+    app = web.Application(middlewares=[shield(lambda: monitored.config.web.hosts)], client_max_size=4096)
+    app.add_routes(routes)
+    return app
+
+
+def wants_openmetrics(accept: str) -> bool:
+    """Whether an `Accept` header prefers OpenMetrics 1.0 to the text format."""
+    best = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    for part in accept.split(","):
+        kind, *parameters = (word.strip().lower() for word in part.split(";"))
+        given = dict(parameter.partition("=")[::2] for parameter in parameters)
+        if kind in best and given.get("version", "1.0.0") in ("0.0.4", "0.0.1", "1.0.0"):
+            try:
+                best[kind] = max(best[kind], float(given.get("q", "1")))
+            except ValueError:
+                continue
+    return best["application/openmetrics-text"] > 0 and (
+        best["application/openmetrics-text"] >= best["text/plain"]
+    )
