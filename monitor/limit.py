@@ -52,7 +52,7 @@ class Limit:
     async def __aenter__(self) -> None:
         await self._places.take()
         try:
-            while (pause := self._not_before - self._clock()) > 0:  # noqa: ASYNC110  # it may move
+            while (pause := self._not_before - self._clock()) > 0:  # it may move on
                 await asyncio.sleep(pause)
         except BaseException:
             self._places.give()

@@ -141,7 +141,7 @@ class Schedule:
 
     def start(self) -> None:
         """Begin. Needs a running event loop."""
-        self.every(SLOT, self._tick)
+        self.every(SLOT, self.release)
         self._jobs.start()
         self._watchdog = asyncio.create_task(self._watch(), name="clock watchdog")
 
@@ -179,7 +179,8 @@ class Schedule:
         due = entry.attempted + interval
         return due if due >= now else now + share(entry.target.key) * min(interval, OVERDUE)
 
-    async def _tick(self) -> None:
+    async def release(self) -> None:
+        """Begin the turns that are due."""
         released = 0
         while self._queue and self._queue[0][0] <= self._clock():
             due, _, entry = heapq.heappop(self._queue)

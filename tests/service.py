@@ -47,22 +47,25 @@ class Exposition:
 
 
 class Service:
-    """A running `timbres-monitor`."""
+    """A running `timbres-monitor`. `log` is what it wrote to standard error, `output` the rest."""
 
     def __init__(self, process: asyncio.subprocess.Process, http: aiohttp.ClientSession) -> None:
         self.process = process
         self.address = ""
         self.log: list[str] = []
+        self.output: list[str] = []
         self.http = http
 
-    async def metrics(self) -> Exposition:
-        async with self.http.get(f"{self.address}/metrics") as response:
+    async def get(self, path: str) -> str:
+        """The text of a page."""
+        async with self.http.get(f"{self.address}{path}") as response:
             assert response.status == 200, await response.text()
-            return Exposition(await response.text())
+            return await response.text()
 
-    async def until(
-        self, condition: Callable[[Exposition], object], *, seconds: float = 30.0
-    ) -> Exposition:
+    async def metrics(self) -> Exposition:
+        return Exposition(await self.get("/metrics"))
+
+    async def until(self, condition: Callable[[Exposition], object], *, seconds: float = 30.0) -> Exposition:
         """The first scrape of which the condition is true."""
         async with asyncio.timeout(seconds):
             while True:
@@ -95,33 +98,49 @@ class Service:
         async for line in self.process.stderr:
             text = line.decode().rstrip()
             self.log.append(text)
-            if match := re.search(r"address=(http://\S+)", text):
+            if match := re.search(r"""address(?:=|": ")(http://[^\s"]+)""", text):
                 self.address = match[1]
+
+    async def read_output(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.output.append(line.decode().rstrip())
 
 
 @asynccontextmanager
-async def running(
-    config: Path, *, env: Mapping[str, str] | None = None, wrapper: tuple[str, ...] = ()
+async def command(
+    *arguments: str, env: Mapping[str, str] | None = None, wrapper: tuple[str, ...] = ()
 ) -> AsyncIterator[Service]:
-    """Run the service until the block ends; ready when it begins."""
+    """Run any command until the block ends."""
     process = await asyncio.create_subprocess_exec(
         *wrapper,
         *COMMAND,
-        "run",
-        "--config",
-        str(config),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **(env or {})},
     )
     async with aiohttp.ClientSession() as http:
         service = Service(process, http)
-        reader = asyncio.create_task(service.read_log())
+        readers = asyncio.gather(service.read_log(), service.read_output())
         try:
-            await service.until_log("address=|Traceback|cannot")
-            assert service.address, service.log
             yield service
         finally:
             if process.returncode is None:
                 process.kill()
             await process.wait()
-            await reader
+            await readers
+
+
+@asynccontextmanager
+async def running(
+    config: Path,
+    *options: str,
+    env: Mapping[str, str] | None = None,
+    wrapper: tuple[str, ...] = (),
+) -> AsyncIterator[Service]:
+    """Run the service until the block ends; ready when it begins."""
+    async with command("run", "--config", str(config), *options, env=env, wrapper=wrapper) as service:
+        await service.until_log(r"address=|address\":|Traceback|cannot")
+        assert service.address, service.log
+        yield service

@@ -16,8 +16,6 @@ from monitor.config.table import Table
 from monitor.config.target import UNKNOWN, Target, Thresholds
 from monitor.config.validation import validate
 
-_STAND_IN = {"name": "?", "username": "?", "password": "?"}
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -62,7 +60,8 @@ class Surroundings:
 def resolve(document: Document, path: doc.Path, data: object, around: Surroundings) -> Resolved | None:
     """The account that stands at `path`. Faults go to the document; None if nothing could be read."""
     before = len(document.faults)
-    told, broken = validate(ToldAccount, document, path, data, _STAND_IN)
+    stand_in = {"name": f"?{path[-1]}", "username": "?", "password": "?"}
+    told, broken = validate(ToldAccount, document, path, data, stand_in)
     if told is None:
         return None
     if told.environment is not None and told.endpoint is not None:

@@ -15,7 +15,8 @@ class Document:
     """A configuration file, and what was found wrong with it and with the files that it names.
 
     `data` is made of dict, list, str, int, float, bool and `Odd`. `complete` is false if the
-    reading stopped early, so that what is missing in `data` may stand further down.
+    reading stopped early, so that what is missing in `data` may stand further down. At the places
+    in `refused` an anchor, say, was found, and `data` holds nothing to judge.
     """
 
     file: str
@@ -25,6 +26,7 @@ class Document:
     warnings: list[Fault] = field(default_factory=list)
     values: dict[Path, Place] = field(default_factory=dict, repr=False)
     keys: dict[Path, Place] = field(default_factory=dict, repr=False)
+    refused: set[Place] = field(default_factory=set, repr=False)
 
     def place(self, path: Path) -> Place:
         """Line and column of the value at `path`, or of the nearest that holds it."""
@@ -37,7 +39,11 @@ class Document:
         found: Any = self.data
         for part in path:
             found = found[part]
-        return isinstance(found, Odd) and found.empty
+        return found is None or (isinstance(found, Odd) and found.empty)
+
+    def refuse(self, place: Place, message: str) -> None:
+        self.refused.add(place)
+        self.faults.append(Fault(self.file, *place, message))
 
     def fault(self, path: Path, message: str) -> None:
         self.faults.append(Fault(self.file, *self.place(path), message))

@@ -22,13 +22,15 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
     Raises ConfigError with every fault found; nothing else, whatever the bytes.
     """
     document = _read(path)
-    file, broken = (
-        validate(ToldFile, document, (), document.data) if document.complete else (None, frozenset())
-    )
+    if not document.complete:
+        raise ConfigError(document.faults)
+    file, broken = validate(ToldFile, document, (), document.data)
     if file is None:
         raise ConfigError(document.faults)
     if secret.is_public(path):
-        document.warn((), "everyone on this machine can read this file; chmod o-r")
+        document.warnings.append(
+            Fault(document.file, 1, 1, "everyone on this machine can read it; chmod o-r")
+        )
 
     thresholds = layer(document, ("thresholds",), DEFAULTS, file.thresholds)
     if "thresholds" in broken:
@@ -78,11 +80,9 @@ def _check_names(document: Document, accounts: Sequence[Resolved]) -> None:
     """Names are labels: two accounts of one name would be one."""
     lines: dict[str, int] = {}
     for resolved in accounts:
-        if resolved.account is None:
-            continue
         place = (*resolved.path, "name")
         line = document.place(place)[0]
-        if (first := lines.setdefault(resolved.account.name, line)) != line:
+        if (first := lines.setdefault(resolved.told.name, line)) != line:
             document.fault(place, f"name: the account on line {first} has the same name")
 
 

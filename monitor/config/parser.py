@@ -12,7 +12,6 @@ from typing import Protocol
 import yaml
 
 from monitor.config.document import Document, Path, Place, decode, end_of
-from monitor.config.fault import Fault
 from monitor.config.scalar import Odd, plain
 
 DEEPEST = 16
@@ -34,23 +33,20 @@ def parse(file: str, raw: bytes) -> Document:
     document = Document(file)
     text, bad = decode(raw)
     if bad is not None:
-        document.faults.append(Fault(file, *bad, "not UTF-8; save the file as UTF-8"))
+        document.refuse(bad, "not UTF-8; save the file as UTF-8")
         return document
     if (odd := _UNPRINTABLE.search(text)) is not None:
         place = end_of(text[: odd.start()])
-        document.faults.append(Fault(file, *place, "a control character, which YAML does not allow"))
+        document.refuse(place, "a control character, which YAML does not allow")
         return document
-    problem = None
     try:
         document.complete = _Walk(document).run(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
         # The words are libyaml's own, fixed ones; only the snippet beside them would quote the file.
         problem = _PROBLEMS.get(str(error.context)) or f"not valid YAML: {error.problem}"
-        place = _start(error.problem_mark or error.context_mark)
+        document.refuse(_start(error.problem_mark or error.context_mark), problem)
     except yaml.YAMLError:
-        problem, place = "not valid YAML", (1, 1)
-    if problem is not None:
-        document.faults.append(Fault(file, *place, problem))
+        document.refuse((1, 1), "not valid YAML")
     return document
 
 
@@ -86,32 +82,29 @@ class _Walk:
         """Fill the document; whether its end was reached."""
         begun = False
         for event in events:
+            place = _start(event.start_mark)
             match event:
                 case yaml.DocumentStartEvent():
                     if begun:
-                        self._fault(_start(event.start_mark), "a second YAML document; only one may be here")
+                        self._document.refuse(place, "a second YAML document; only one may be here")
                         return False
                     begun = True
                 case yaml.CollectionEndEvent():
                     self._levels.pop()
                 case yaml.NodeEvent():
                     if len(self._levels) > DEEPEST:
-                        self._fault(_start(event.start_mark), "nested too deeply")
+                        self._document.refuse(place, "nested too deeply")
                         return False
-                    self._node(event)
+                    self._node(event, place)
         return True
 
-    def _fault(self, place: Place, message: str) -> None:
-        self._document.faults.append(Fault(self._document.file, *place, message))
-
-    def _node(self, event: yaml.NodeEvent) -> None:
-        place = _start(event.start_mark)
+    def _node(self, event: yaml.NodeEvent, place: Place) -> None:
         if isinstance(event, yaml.AliasEvent):
-            self._fault(place, ALIAS)
+            self._document.refuse(place, ALIAS)
         elif event.anchor is not None:
-            self._fault(place, ANCHOR)
+            self._document.refuse(place, ANCHOR)
         elif getattr(event, "tag", None) is not None:
-            self._fault(place, TAG)
+            self._document.refuse(place, TAG)
         level = self._levels[-1] if self._levels else None
         if level is not None and isinstance(level.data, dict) and not level.expects_value:
             level.expects_value = True
@@ -141,16 +134,17 @@ class _Walk:
         """
         if not isinstance(event, yaml.ScalarEvent):
             if not isinstance(event, yaml.AliasEvent):
-                self._fault(place, "a key must be text")
+                self._document.refuse(place, "a key must be text")
             return None
         if event.value == "<<" and event.implicit[0]:
-            self._fault(place, "merge keys (<<) are not allowed; write the keys out")
+            self._document.refuse(place, "merge keys (<<) are not allowed; write the keys out")
             return None
         if level.path is None:
             return None
         path = (*level.path, event.value)
         if path in self._document.keys:
-            self._fault(place, f"duplicate key; the first is on line {self._document.keys[path][0]}")
+            first = self._document.keys[path][0]
+            self._document.refuse(place, f"duplicate key; the first is on line {first}")
             return None
         self._document.keys[path] = place
         return event.value

@@ -51,7 +51,7 @@ class Roster:
         self._add(told, path, IMPLEMENTATION, "")
 
     def add_rfc(self, told: ToldRfc, path: Path) -> None:
-        place = path if (*path, "rfc") not in self.document.values else (*path, "rfc")
+        place = (*path, "rfc")
         if (first := self._first(told.rfc, self.document.file, self.document.place(place)[0])) is not None:
             self.document.fault(place, first)
             return
@@ -70,8 +70,7 @@ class Roster:
     def add_table(self, table: Table) -> None:
         """Add the rows of a CSV file; they are many, so each takes the shortest way."""
         faults, warnings = self.document.faults, self.document.warnings
-        inherited = self.thresholds.crossed()
-        merged: dict[tuple[int | None, int | None], Thresholds] = {(None, None): self.thresholds}
+        merged: dict[tuple[int | None, int | None], tuple[Thresholds, bool]] = {}
         for row in table.rows():
             if not row.rfc:
                 continue
@@ -84,9 +83,10 @@ class Roster:
             if row.interval is not None and interval < FASTEST and not self.loopback:
                 faults.append(table.fault(row.line, "interval", TOO_FAST))
             limits = (row.warning, row.critical)
-            if (thresholds := merged.get(limits)) is None:
-                thresholds = merged[limits] = _with_stamps(self.thresholds, *limits)
-            if thresholds is not self.thresholds and thresholds.crossed() - inherited:
+            if limits not in merged:
+                merged[limits] = _with_stamps(self.thresholds, *limits)
+            thresholds, contradicts = merged[limits]
+            if contradicts:
                 column = "warning" if row.critical is None else "critical"
                 faults.append(table.fault(row.line, column, f"{column}: {_CRITICAL}, after merging"))
             expires_at = end_of(row.expires_on, self.timezone) if row.expires_on is not None else None
@@ -101,10 +101,11 @@ class Roster:
         return f"duplicate RFC; the first of this account is on {where}"
 
 
-def _with_stamps(base: Thresholds, warning: int | None, critical: int | None) -> Thresholds:
-    """`base` with the limits in stamps that a row has."""
+def _with_stamps(base: Thresholds, warning: int | None, critical: int | None) -> tuple[Thresholds, bool]:
+    """`base` with the limits in stamps that a row has, and whether they bring in a contradiction."""
 
     def over(limits: Limits, available: int | None) -> Limits:
         return limits if available is None else Limits(available, limits.ratio, limits.days_left)
 
-    return _shared(Thresholds(over(base.warning, warning), over(base.critical, critical)))
+    thresholds = Thresholds(over(base.warning, warning), over(base.critical, critical))
+    return _shared(thresholds), bool(thresholds.crossed() - base.crossed())

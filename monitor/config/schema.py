@@ -139,7 +139,11 @@ class ToldRfc(ToldPool):
 
 def _switch(told: object) -> object:
     """`true` is a pool without options of its own, `false` is none."""
-    return {True: {}, False: None}[told] if isinstance(told, bool) else told
+    if isinstance(told, bool):
+        return {} if told else None
+    if isinstance(told, dict):
+        return told
+    raise ValueError("must be true, false or a mapping")
 
 
 def _shown_switch(pool: ToldPool | None) -> object:

@@ -79,7 +79,7 @@ def _is_loopback_address(host: str) -> bool:
 
 def listen(value: object) -> str:
     """Host and port to listen on, as given."""
-    split_listen(found := text(value))
+    split_listen(found := _written(value))
     return found
 
 
@@ -93,7 +93,7 @@ def split_listen(found: str) -> tuple[str, int]:
 
 def host_name(value: object) -> str:
     """A name that browsers and Prometheus may reach us by, in lower case."""
-    found = text(value)
+    found = _written(value)
     if not _NAME.fullmatch(found):
         raise ValueError("must be a host name, without scheme or port, such as timbres.example")
     return found.lower()
@@ -101,11 +101,11 @@ def host_name(value: object) -> str:
 
 def database(value: object) -> str:
     """Where the state is kept. Only a file of SQLite: holds must outlive the process."""
-    found = text(value)
+    found = _written(value)
     file = found.removeprefix(_SQLITE)
     if not found.startswith(_SQLITE) or not file or file.startswith(":") or re.search("[?#]", file):
         raise ValueError("must be a file of SQLite, such as sqlite:///timbres.db; nothing else is supported")
-    return found
+    return text(found)
 
 
 def database_file(url: str) -> str:
@@ -117,8 +117,13 @@ def database_url(file: str) -> str:
     return _SQLITE + file
 
 
+def _written(value: object) -> str:
+    """Text; for anything else "", which no address is."""
+    return value if isinstance(value, str) else ""
+
+
 def _split(value: object, right: str) -> SplitResult:
-    found = text(value)
+    found = _written(value)
     try:
         parts = urlsplit(found)
         port, host = parts.port, parts.hostname or ""  # both raise on nonsense

@@ -40,12 +40,9 @@ def validate(
         return model.model_validate(data), frozenset()
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-    known = {fault for fault in document.faults if fault.file == document.file}
-    places = {(fault.line, fault.column) for fault in known}
     for detail in details:
         fault = _fault(model, detail, document, path)
-        # An anchor in a wrong place, say, leaves nothing to judge there: one fault is enough.
-        if (fault.line, fault.column) not in places:
+        if (fault.line, fault.column) not in document.refused:
             document.faults.append(fault)
     if not isinstance(data, dict):
         return None, frozenset()
@@ -68,6 +65,8 @@ def _fault(model: type[BaseModel], detail: ErrorDetails, document: Document, pat
             words = _unknown(key, _fields(model, detail["loc"][:-1]), document, loc)
         case "value_error":
             words = f"{key}: {detail['ctx']['error']}"
+        case "model_type" | "tuple_type" if document.is_empty(loc):
+            words = f"{key}: is empty; fill it in or remove it" if key else "the file is empty"
         case kind:
             words = _WORDS.get(kind, "has a wrong value")
             words = f"{key}: {words}" if key else f"the file {words}"

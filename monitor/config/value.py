@@ -147,7 +147,7 @@ def end_of(expires_on: date, zone: ZoneInfo) -> float:
 
 def zone(value: object) -> ZoneInfo:
     """A time zone by its IANA name."""
-    name = text(value)
+    name = value if isinstance(value, str) else ""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -3,6 +3,7 @@
 Everything that can go wrong on the wire becomes a `PacError` here, in one place.
 """
 
+import os
 import ssl
 from base64 import b64encode
 from email.utils import parsedate_to_datetime
@@ -164,8 +165,8 @@ def _wire_error(error: BaseException, sent: bool) -> PacError:
     code, text, unsent = next(WIRE_ERRORS[kind] for kind in type(error).__mro__ if kind in WIRE_ERRORS)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         text = f"{text}: {getattr(error.certificate_error, 'verify_message', '')}".rstrip(": ")
-    elif isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        text = f"{text}: {error.os_error.strerror}"
+    elif isinstance(error, aiohttp.ClientConnectorError) and code == "connect" and error.os_error.errno:
+        text = f"{text}: {os.strerror(error.os_error.errno)}"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         text = f"{text}: HTTP {error.status}"
     if code == "not_soap":

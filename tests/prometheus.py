@@ -1,0 +1,121 @@
+"""A real Prometheus, as a process of its own."""
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+
+def program(name: str, package: str) -> str:
+    """The path of a program; if it is missing, the test fails and names its Debian package."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.fail(f"{name} is missing: apt-get install {package} (Debian package {package})")
+    return found
+
+
+class Prometheus:
+    """Asks a running Prometheus. `address` has no slash at the end."""
+
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
+        self.address = address
+        self._http = http
+
+    async def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
+        """Labels and value of every series of an instant query, as of now."""
+        async with self._http.post(f"{self.address}/api/v1/query", data={"query": expression}) as response:
+            answer: dict[str, Any] = await response.json()
+        assert answer["status"] == "success", answer
+        return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
+
+    async def value(self, expression: str) -> float | None:
+        """The one value of a query; `None` if it has no result."""
+        found = await self.query(expression)
+        assert len(found) <= 1, f"{expression}: {found}"
+        return found[0][1] if found else None
+
+    async def by(self, label: str, expression: str) -> dict[str, float]:
+        """The values of a query by one label, which must tell them apart."""
+        found = await self.query(expression)
+        values = {series[label]: value for series, value in found}
+        assert len(values) == len(found), f"{expression}: {label} does not tell {found} apart"
+        return values
+
+    async def until(
+        self,
+        expression: str,
+        condition: Callable[[dict[str, float]], object],
+        *,
+        label: str = "rfc",
+        seconds: float = 30.0,
+    ) -> dict[str, float]:
+        """The first result, by `label`, of which the condition is true."""
+        values: dict[str, float] = {}
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition(values := await self.by(label, expression)):
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise AssertionError(f"in vain for {seconds} s: {expression} is {values}") from None
+        return values
+
+
+@asynccontextmanager
+async def scraping(folder: Path, targets: Sequence[str]) -> AsyncIterator[Prometheus]:
+    """Scrape `/metrics` of these addresses ("host:port") each second, into `folder`."""
+    binary = program("prometheus", "prometheus")
+    config = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+        "scrape_configs": [{"job_name": "timbres", "static_configs": [{"targets": [*targets]}]}],
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(config))
+    process = await asyncio.create_subprocess_exec(
+        binary,
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--web.listen-address=127.0.0.1:0",
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    log: list[str] = []
+    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def read(stream: asyncio.StreamReader) -> None:
+        async for line in stream:
+            log.append(line.decode())
+            match = re.search(r'msg="Listening on" address=(\S+)', log[-1])
+            if match and not listening.done():
+                listening.set_result(f"http://{match[1]}")
+        if not listening.done():
+            listening.set_result("")
+
+    reader = asyncio.create_task(read(process.stderr))
+    try:
+        async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+            address = await listening
+            assert address, f"Prometheus does not start: {''.join(log)}"
+            while not await _is_ready(http, address):
+                await asyncio.sleep(0.1)
+        async with aiohttp.ClientSession() as http:
+            yield Prometheus(http, address)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 20)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await reader
+
+
+async def _is_ready(http: aiohttp.ClientSession, address: str) -> bool:
+    async with http.get(f"{address}/-/ready") as response:
+        return response.status == 200

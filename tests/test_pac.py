@@ -1,0 +1,445 @@
+"""The wire: what is sent, how an answer is read, and that nothing on the way is unaccounted for."""
+
+import asyncio
+import inspect
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import trustme
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from monitor import pac as pac_module
+from monitor.config import Account
+from monitor.model import IMPLEMENTATION, Quota, Verdict
+from monitor.pac import Garbled, PacError, Refused, Rejected, Service, Unavailable
+from monitor.pac.reply import MAX_BYTES, Fault, NotSoap, Reply, read
+from monitor.pac.service import WIRE_ERRORS
+from monitor.pac.status import ERRORS, judge
+from monitor.simulator import Account as PretendAccount
+from monitor.simulator import Issuer, Pac
+
+RFC = "H&E951128469"
+PASSWORD = "p&ss <wörd> %s %"
+
+
+def account(endpoint: str, **more: Any) -> Account:
+    given_ = {
+        "name": "norte",
+        "endpoint": endpoint,
+        "username": "user@norte",
+        "password": SecretStr(PASSWORD),
+        "max_in_flight": 1,
+        "namespace": "http://utilerias.timbrado.ws.cfdi.solucionfactible.com",
+        "soap_action": "urn:getTimbres",
+        "ca_file": None,
+        "proxy": None,
+    }
+    return Account(**{**given_, **more})
+
+
+async def ask(endpoint: str, rfc: str = RFC, **more: Any) -> Quota:
+    async with pac_module.session() as http:
+        return await Service(account(endpoint, **more), 1.0, "0").get_timbres(http, rfc)
+
+
+async def error_of(endpoint: str, **more: Any) -> PacError:
+    with pytest.raises(PacError) as caught:
+        await ask(endpoint, **more)
+    return caught.value
+
+
+def pretend(**faults: str) -> Pac:
+    issuers = {RFC: Issuer(100, 30), "ÑAN951128469": Issuer(7)}
+    return Pac([PretendAccount("user@norte", PASSWORD, issuers, pool=Issuer(900, 1))], faults=faults)
+
+
+async def test_an_rfc_and_a_password_with_any_characters_reach_the_pac_as_they_are() -> None:
+    pac = pretend()
+    async with pac.serve() as url:
+        assert await ask(url) == Quota(100, 30, 70)
+        assert await ask(url, "ÑAN951128469") == Quota(7, 0, 7)
+    assert pac.wrong_logins.total() == 0
+
+
+async def test_the_integrators_pool_is_asked_by_its_own_operation() -> None:
+    pac = pretend()
+    async with pac.serve() as url:
+        assert await ask(url, IMPLEMENTATION) == Quota(900, 1, 899)
+
+
+async def test_the_request_is_what_the_vendor_describes() -> None:
+    async with listening(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (url, received):
+        await error_of(url)
+    head, _, body = received[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST / HTTP/1.1\r\n")
+    headers = {k.lower(): v.strip() for k, _, v in (x.partition(b":") for x in head.split(b"\r\n")[1:])}
+    assert headers[b"content-type"] == b"text/xml; charset=utf-8"
+    assert headers[b"soapaction"] == b'"urn:getTimbres"'
+    assert headers[b"accept-encoding"] == b"identity"
+    assert (
+        '<ut:getTimbres xmlns:ut="http://utilerias.timbrado.ws.cfdi.solucionfactible.com">'
+        "<ut:usuario>user@norte</ut:usuario><ut:password>p&amp;ss &lt;wörd&gt; %s %</ut:password>"
+        "<ut:rfcEmisor>H&amp;E951128469</ut:rfcEmisor></ut:getTimbres>"
+    ).encode() in body
+
+
+async def test_many_polls_share_a_connection() -> None:
+    pac = pretend()
+    peers = set()
+    async with pac.serve() as url, pac_module.session() as http:
+        service = Service(account(url), 1.0, "0")
+        for _ in range(5):
+            await service.get_timbres(http, RFC)
+            assert http.connector is not None
+            peers |= {id(c) for pool in http.connector._conns.values() for c, *_ in pool}  # type: ignore[attr-defined]
+    assert len(peers) == 1
+
+
+# What did not reach the PAC, and what may have
+
+
+@asynccontextmanager
+async def listening(
+    answer: bytes, context: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that says the same to everybody, and what it was told."""
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read(65536))
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"http{'s' if context else ''}://127.0.0.1:{port}/", received
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(made)
+    return made
+
+
+def assert_not_sent(error: PacError, code: str) -> None:
+    assert isinstance(error, Unavailable)
+    assert (error.code, error.verdict) == (code, Verdict.NOT_SENT)
+
+
+async def test_a_name_that_cannot_be_resolved_is_dns_and_counts_nothing() -> None:
+    assert_not_sent(await error_of("https://pac.invalid/"), "dns")
+
+
+async def test_a_closed_port_is_connect_and_counts_nothing() -> None:
+    async with listening(b"") as (url, _):
+        pass
+    error = await error_of(url)
+    assert_not_sent(error, "connect")
+    assert "refused" in error.text
+
+
+async def test_a_silent_handshake_is_connect_and_counts_nothing() -> None:
+    async with silent() as port:
+        assert_not_sent(await error_of(f"https://127.0.0.1:{port}/"), "connect")
+
+
+async def test_silence_after_the_request_is_a_lost_verdict() -> None:
+    async with silent() as port:
+        error = await error_of(f"http://127.0.0.1:{port}/")
+    assert (error.code, error.verdict) == ("timeout", Verdict.LOST)
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[int]:
+    done = asyncio.Event()
+
+    async def wait(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(wait, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        done.set()
+        server.close()
+        await server.wait_closed()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("how", ["untrusted", "expired", "other name"])
+async def test_a_certificate_that_is_not_good_is_tls_and_counts_nothing(how: str, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    certificate = {
+        "untrusted": lambda: trustme.CA().issue_cert("127.0.0.1"),
+        "expired": lambda: authority.issue_cert("127.0.0.1", not_before=_ago(2), not_after=_ago(1)),
+        "other name": lambda: authority.issue_cert("pac.example"),
+    }[how]()
+    async with listening(b"", context(certificate)) as (url, received):
+        error = await error_of(url, ca_file=tmp_path / "ca.pem")
+    assert_not_sent(error, "tls")
+    assert error.text.startswith("the certificate is not trusted: ")
+    assert not any(b"usuario" in request for request in received)
+
+
+def _ago(days: int) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
+
+
+async def test_a_certificate_of_the_configured_authority_is_trusted(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    pac = pretend()
+    async with pac.serve(ssl_context=context(authority.issue_cert("127.0.0.1"))) as url:
+        assert await ask(url, ca_file=tmp_path / "ca.pem") == Quota(100, 30, 70)
+
+
+async def test_a_port_without_tls_is_tls_and_counts_nothing() -> None:
+    async with listening(b"HTTP/1.1 200 OK\r\n\r\n") as (url, _):
+        assert_not_sent(await error_of(url.replace("http:", "https:")), "tls")
+
+
+async def test_a_proxy_that_is_gone_or_refuses_is_connect_and_counts_nothing() -> None:
+    answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with listening(answer) as (url, _):
+        refused = await error_of("https://pac.invalid/", proxy=SecretStr(url))
+    assert_not_sent(refused, "connect")
+    assert "407" in refused.text
+    assert_not_sent(await error_of("https://pac.invalid/", proxy=SecretStr(url)), "connect")
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [
+        *[(code, Verdict.REFUSES) for code in ("601", "602", "603", "604", "605", "633")],
+        *[(fault, Verdict.LOST) for fault in ("silent", "drip", "reset", "close", "early", "cut")],
+        *[(fault, Verdict.LOST) for fault in ("http_502", "http_504")],
+        *[(fault, Verdict.FORBIDDEN) for fault in ("http_401", "http_403", "http_407")],
+        *[(fault, Verdict.NOTHING) for fault in ("500", "501", "502", "503", "632", "611", "612", "624")],
+        *[(fault, Verdict.NOTHING) for fault in ("fault11", "mismatch", "epr", "html", "999", "no_status")],
+        *[(fault, Verdict.NOTHING) for fault in ("http_404", "http_429", "http_500", "http_503", "huge")],
+        ("redirect_307", Verdict.NOTHING),
+        ("missing", Verdict.PROVES),  # status 200: the login was good, only the numbers were not
+    ],
+)
+async def test_an_answer_says_about_the_credential(fault: str, verdict: Verdict) -> None:
+    async with pretend(**{RFC: fault}).serve() as url:
+        assert (await error_of(url)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("30", 30.0), ("0", 0.0), ("Thu, 01 Jan 2026 00:01:00 GMT", 60.0), ("soon", None), ("-5", None)],
+)
+async def test_retry_after_is_understood_in_seconds_and_as_a_date(value: str, seconds: float | None) -> None:
+    answer = (
+        "HTTP/1.1 503 Busy\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+        f"Retry-After: {value}\r\nContent-Length: 0\r\n\r\n"
+    )
+    async with listening(answer.encode()) as (url, _):
+        assert (await error_of(url)).retry_after == seconds
+
+
+async def test_a_gateways_fault_under_503_or_401_is_judged_by_the_http_status() -> None:
+    body = "<e:Envelope xmlns:e='x'><e:Body><e:Fault><faultstring>no</faultstring></e:Fault></e:Body></e:Envelope>"
+    for status, code in ((503, "http_503"), (401, "http_401"), (500, "fault")):
+        answer = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        async with listening(answer.encode()) as (url, _):
+            assert (await error_of(url)).code == code
+
+
+def test_every_error_of_the_http_client_has_its_place_in_the_mapping() -> None:
+    kinds = [k for _, k in inspect.getmembers(aiohttp, inspect.isclass) if issubclass(k, Exception)]
+    for kind in [*kinds, TimeoutError, ConnectionResetError, ssl.SSLError, BrokenPipeError]:
+        if issubclass(kind, (aiohttp.ClientError, OSError)):
+            assert any(parent in WIRE_ERRORS for parent in kind.__mro__), kind
+
+
+# The reader
+
+
+def soap(fields: str, *, response: str = "getTimbresResponse") -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="s"><s:Body>'
+        f'<ns:{response} xmlns:ns="n"><ns:return>{fields}</ns:return></ns:{response}></s:Body></s:Envelope>'
+    ).encode()
+
+
+FIELDS = {"contratados": "100", "disponibles": "60", "usados": "40", "status": "200", "mensaje": "ok"}
+
+
+def fields(**changes: str | None) -> bytes:
+    every = {**FIELDS, **changes}
+    return soap("".join(f"<a:{k} xmlns:a='a'>{v}</a:{k}>" for k, v in every.items() if v is not None))
+
+
+def reply(body: bytes) -> Reply:
+    read_ = read(body)
+    assert isinstance(read_, Reply)
+    return read_
+
+
+@given(st.permutations(list(FIELDS)))
+def test_fields_are_found_in_any_order(order: list[str]) -> None:
+    body = soap("".join(f"<{k}>{FIELDS[k]}</{k}>" for k in order))
+    assert judge(reply(body)) == Quota(100, 40, 60)
+
+
+@given(st.tuples(*[st.integers(0, 10**12 - 1)] * 3))
+def test_any_three_plain_numbers_are_published_as_given(numbers: tuple[int, int, int]) -> None:
+    contracted, used, available = numbers
+    body = fields(contratados=str(contracted), usados=f" {used}\n", disponibles=f"\t{available:012d}")
+    assert judge(reply(body)) == Quota(contracted, used, available)
+
+
+@given(st.sampled_from(["contratados", "usados", "disponibles"]), st.text(st.characters(codec="utf-8")))
+@example("usados", "1_000")
+@example("usados", "+5")
+@example("usados", "-5")
+@example("usados", "٣")
+@example("usados", "1234567890123")
+@example("usados", "12.0")
+@example("usados", "")
+@example("usados", "\u00a05")
+def test_anything_but_a_plain_number_garbles_the_whole_answer(name: str, text: str) -> None:
+    plain = text.strip(" \t\r\n")
+    if plain.isascii() and plain.isdigit() and len(plain) <= 12:
+        return
+    escaped = "".join(c if c.isprintable() or c == "\u00a0" else "?" for c in text)
+    escaped = escaped.replace("&", "&amp;").replace("<", "&lt;") or "x"
+    with pytest.raises(Garbled) as caught:
+        judge(reply(fields(**{name: escaped})))
+    assert caught.value.code == "200"
+
+
+@pytest.mark.parametrize("status", sorted({str(code) for code in range(100, 1000)} - {"200", "630", "631"}))
+def test_numbers_under_any_other_status_do_not_count(status: str) -> None:
+    with pytest.raises(PacError) as caught:
+        judge(reply(fields(status=status)))
+    assert caught.value.code == status
+    assert isinstance(caught.value, ERRORS.get(status, (Garbled, ""))[0])
+
+
+@pytest.mark.parametrize("status", ["", "20", "2000", "abc", "٢٠٠", "-200", "200 200", "0200", None])
+def test_a_status_that_is_none_is_other(status: str | None) -> None:
+    with pytest.raises(Garbled) as caught:
+        judge(reply(fields(status=status)))
+    assert caught.value.code == "other"
+
+
+def test_a_field_outside_of_return_does_not_count() -> None:
+    body = soap("<status>200</status>").replace(b"</ns:return>", b"</ns:return><usados>1</usados>")
+    assert set(reply(body).fields) == {"status"}
+
+
+def test_a_refusal_is_a_refusal_whatever_numbers_come_with_it() -> None:
+    with pytest.raises(Refused):
+        judge(reply(fields(status="601", usados="-1")))
+
+
+@given(st.binary(max_size=2000))
+@example(b"")
+@example(b"<?xml version='1.0' encoding='utf-99'?><Envelope/>")
+@example(b"<?xml version='1.0' encoding='shift_jis'?><Envelope/>")
+@example(b"<?xml version='1.0' encoding='rot13'?><Envelope/>")
+@example(b"<?xml version='1.0' encoding='idna'?><Envelope/>")
+@example(b"\xff\xfe<\x00a\x00")
+def test_the_reader_gives_a_result_or_a_typed_error_for_any_bytes(body: bytes) -> None:
+    outcome(body)
+
+
+@given(st.data())
+def test_the_reader_gives_a_result_or_a_typed_error_for_mutated_answers(data: st.DataObject) -> None:
+    body = bytearray(fields())
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(st.integers(0, len(body) - 1))
+        match data.draw(st.sampled_from(["flip", "cut", "insert", "repeat"])):
+            case "flip":
+                body[place] = data.draw(st.integers(0, 255))
+            case "cut":
+                del body[place : place + data.draw(st.integers(0, 40))]
+            case "insert":
+                word = data.draw(st.sampled_from([b"<a>", b"</a>", b"&x;", b"<!DOCTYPE a>", b"]]>", b"\0"]))
+                body[place:place] = word
+            case _:
+                body[place:place] = body[place : place + 60]
+        if not body:
+            break
+    outcome(bytes(body))
+
+
+def outcome(body: bytes) -> None:
+    try:
+        answer = read(body)
+    except NotSoap:
+        return
+    if isinstance(answer, Fault):
+        return
+    try:
+        quota = judge(answer)
+    except PacError as error:
+        assert error.code.isascii()
+        assert len(error.text) < 500
+    else:
+        assert quota.available >= 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
+        b"<!DOCTYPE Envelope><Envelope/>",
+        b"<Envelope>" + b"<a>" * 5000 + b"</a>" * 5000 + b"</Envelope>",
+        b"<html><body>hola</body></html>",
+        b"<Envelope><Body>",
+    ],
+)
+def test_what_is_no_soap_is_refused(body: bytes) -> None:
+    with pytest.raises(NotSoap):
+        read(body)
+
+
+def test_text_of_the_pac_becomes_one_short_line() -> None:
+    body = fields(status="500", mensaje="a\n\tb\u202e\u0085" + "x" * MAX_BYTES)
+    with pytest.raises(Unavailable) as caught:
+        judge(reply(body))
+    assert caught.value.text.startswith("error at the PAC (a b x")
+    assert len(caught.value.text) < 330
+
+
+def test_faults_of_both_soap_versions_are_read() -> None:
+    one = b"<Envelope><Body><Fault><faultcode>S</faultcode><faultstring>unknown</faultstring></Fault></Body></Envelope>"
+    two = b"<e:Envelope xmlns:e='e'><e:Header/><e:Body><e:Fault><e:Code><e:Value>R</e:Value></e:Code><e:Reason><e:Text>unknown</e:Text></e:Reason></e:Fault></e:Body></e:Envelope>"
+    assert read(one) == read(two) == Fault("unknown")
+
+
+async def test_a_mismatch_names_the_namespace_to_set() -> None:
+    async with pretend(**{RFC: "mismatch"}).serve() as url:
+        error = await error_of(url)
+    assert isinstance(error, Rejected)
+    assert error.text.endswith("for this account")
+
+
+@pytest.mark.parametrize("form", [PASSWORD, "p%26ss%20%3Cw%C3%B6rd%3E%20%25s%20%25"])
+async def test_a_message_that_repeats_the_password_is_withheld(form: str) -> None:
+    escaped = form.replace("&", "&amp;").replace("<", "&lt;")
+    body = fields(status="601", mensaje=f"usuario con {escaped}").decode()
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
+    async with listening(answer.encode()) as (url, _):
+        error = await error_of(url)
+    assert isinstance(error, Refused)
+    assert "withheld" in error.text
+    assert form not in str(error) + repr(error)
