@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -14,10 +15,10 @@ from aiohttp import web
 
 from monitor import __version__, pac
 from monitor.config import Config, ConfigError, Fault, Target, load
-from monitor.guard import Guard
+from monitor.guard import Credential, Guard
 from monitor.limit import Limit
 from monitor.metrics import Metrics
-from monitor.model import Failure, Outcome, Reason
+from monitor.model import Failure, Outcome, Reason, Standing
 from monitor.poller import Line, Poller
 from monitor.schedule import Schedule
 from monitor.state import Row, Snapshot, State
@@ -50,7 +51,7 @@ class Monitor:
         self.renderer = ThreadPoolExecutor(1, thread_name_prefix="render")
         self._clock = clock
         self._wall = wall
-        self._guard = Guard(clock)
+        self._guard = Guard(self._remember, clock=clock, wall=wall)
         self._limits: dict[str, Limit] = {}
         self._state = State()
         self._reloading = asyncio.Lock()
@@ -126,7 +127,7 @@ class Monitor:
         # From here on without an await: nobody sees half of a configuration.
         known = {account.name: account.credential for account in self.config.accounts}
         self.config = config
-        self._guard.apply(config.accounts)
+        self._guard.apply(config.accounts, Counter(target.account for target in config.targets))
         self._limits = {
             endpoint: self._limits.get(endpoint) or Limit(endpoint, config.poll.max_in_flight, self._clock)
             for endpoint in dict.fromkeys(account.endpoint for account in config.accounts)
@@ -156,6 +157,9 @@ class Monitor:
         if change is not None:
             _log_change(*change)
         return outcome
+
+    async def _remember(self, _credential: Credential, _standing: Standing) -> bool:
+        return True
 
     async def _stop(self) -> None:
         self.ready = False

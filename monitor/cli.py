@@ -14,6 +14,7 @@ import typer
 from monitor import __version__, demo
 from monitor.app import Monitor
 from monitor.config import Config, ConfigError, load
+from monitor.config.url import split_listen
 from monitor.log import Format, configure, where
 
 app = typer.Typer(
@@ -25,6 +26,17 @@ app = typer.Typer(
 )
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration file (YAML).")]
+
+
+def _address(text: str) -> str:
+    """`text` if it is HOST:PORT; for the options that say where to listen."""
+    try:
+        split_listen(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return text
+
+
 LogFormat = Annotated[Format, typer.Option("--log-format", help="Lines for people, or JSON.")]
 
 
@@ -40,6 +52,7 @@ def version_option(
 @app.command()
 def run(config: ConfigOption, log_format: LogFormat = Format.TEXT) -> None:
     """Run the service: poll on schedule, serve /metrics. SIGHUP reloads, SIGTERM stops."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until `serve` takes it over: a start is a reload
     configure(log_format)
     _serve(lambda: serve(_load(config)))
 
@@ -55,18 +68,20 @@ def check_config(config: Annotated[Path, typer.Argument(help="The configuration 
 
 @app.command()
 def simulate(
-    listen: Annotated[str, typer.Option(help="Where the pretend PAC listens.")] = "127.0.0.1:8631",
+    listen: Annotated[
+        str, typer.Option(callback=_address, help="Where the pretend PAC listens.")
+    ] = "127.0.0.1:8631",
 ) -> None:
     """A pretend PAC on a local port, with accounts whose stamps burn and faults on demand."""
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit() or int(port) > 65535 or not host:
-        raise typer.BadParameter("HOST:PORT, such as 127.0.0.1:8631", param_hint="--listen")
-    _serve(lambda: demo.simulate(host.strip("[]"), int(port), _until_stopped()))
+    host, port = split_listen(listen)
+    _serve(lambda: demo.simulate(host, port, _until_stopped()))
 
 
 @app.command("demo")
 def demo_command(
-    listen: Annotated[str, typer.Option(help="Where the monitor listens.")] = "127.0.0.1:8630",
+    listen: Annotated[
+        str, typer.Option(callback=_address, help="Where the monitor listens.")
+    ] = "127.0.0.1:8630",
     log_format: LogFormat = Format.TEXT,
 ) -> None:
     """The pretend PAC and the monitor together; nothing to configure. Ctrl-C stops."""

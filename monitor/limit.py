@@ -1,6 +1,7 @@
 """How many calls at once an endpoint gets: grows slowly, halves when the PAC says it is busy."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from monitor.places import Places
 log = structlog.get_logger()
 
 START = 4
+PROBE = 16  # times as many good answers before the size that was busy last is tried again
 COOL_DOWN = 10.0  # seconds: one burst of busy answers halves the limit once
 HOLD_OFF = 1.0  # seconds without a call after a busy answer, doubling while they go on
 HOLD_OFF_MOST = 60.0
@@ -24,8 +26,8 @@ RETRY_AFTER_MOST = 3600.0
 class Limit:
     """The limit of one endpoint, between 1 and `most`: `async with limit: call`.
 
-    The outcome of the block moves it: good answers raise it by one per limit-many, `Busy` halves
-    it and holds off all calls for a while.
+    The outcome of the block moves it: good answers raise it by one per limit-many (fewer at the
+    size that was busy last), `Busy` halves it and holds off all calls for a while.
     """
 
     def __init__(self, endpoint: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,6 +37,7 @@ class Limit:
         self._clock = clock
         self._places = Places(min(START, most))
         self._good = 0  # answers since the limit last moved
+        self._ceiling = math.inf  # the size that was busy last
         self._halved_until = 0.0
         self._hold_off = 0.0  # length of the last one
         self._not_before = 0.0
@@ -52,7 +55,7 @@ class Limit:
     async def __aenter__(self) -> None:
         await self._places.take()
         try:
-            while (pause := self._not_before - self._clock()) > 0:  # it may move on
+            while (pause := self._not_before - self._clock()) > 0:  # noqa: ASYNC110  # it may grow
                 await asyncio.sleep(pause)
         except BaseException:
             self._places.give()
@@ -75,7 +78,12 @@ class Limit:
     def _was_good(self) -> None:
         self._hold_off = 0.0
         self._good += 1
-        if self._good >= self.size and self.size < self._most:
+        if self.size >= self._ceiling and self._good >= self.size:
+            self._ceiling = math.inf  # it bears now what was too much then
+        # Quickly back to what was borne, slowly beyond: a limit that tries what is too much
+        # every few answers makes one in ten of them busy.
+        needed = self.size if self.size + 1 < self._ceiling else self.size * PROBE
+        if self._good >= needed and self.size < self._most:
             self._good = 0
             self._places.resize(self.size + 1)
 
@@ -89,5 +97,6 @@ class Limit:
         if now >= self._halved_until:
             self._halved_until = now + COOL_DOWN
             self._good = 0
+            self._ceiling = self.size
             self._places.resize(max(1, self.size // 2))
             log.warning("the PAC is busy", endpoint=self.endpoint, limit=self.size)

@@ -1,10 +1,11 @@
 """How the service logs: structlog to standard error, for people or as JSON. No tracebacks."""
 
+import contextlib
 import logging
 import sys
 import traceback
 from enum import StrEnum
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -16,13 +17,31 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Unfailing:
+    """A stream whose reader may leave and whose disk may fill up: lines are lost, polls go on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def configure(form: Format) -> None:
     """Set up structlog, and the standard library's logging (aiohttp, APScheduler) to go through it."""
+    stream: Any = Unfailing(sys.stderr)
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_exception,
     ]
+    foreign: list[Any] = [*shared, _first_line]
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form is Format.JSON
@@ -30,17 +49,18 @@ def configure(form: Format) -> None:
     )
     structlog.configure(
         processors=[*shared, renderer],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=foreign,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     # A tick that finds the one before it still at work is skipped, and says so at every slot.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
@@ -51,6 +71,12 @@ def _name_exception(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     if info:
         kind = info[0] if isinstance(info, tuple) else sys.exc_info()[0]
         event["error"] = getattr(kind, "__name__", "unknown")
+    return event
+
+
+def _first_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Of a library's words, the line that names the trouble: asyncio's next ones quote exceptions."""
+    event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
 

@@ -195,7 +195,8 @@ def exposition(snapshot: Snapshot, *, as_openmetrics: bool) -> str:
         lines.append(f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n")
         for labels, value in family.samples(snapshot):
             text = ",".join(f'{label}="{_escape(word)}"' for label, word in labels)
-            lines.append(f"{sample_name}{{{text}}} {floatToGoString(value)}\n")
+            number = floatToGoString(value)  # type: ignore[no-untyped-call]
+            lines.append(f"{sample_name}{{{text}}} {number}\n")
     return "".join(lines)
 
 

@@ -76,12 +76,34 @@ Outcome = Reading | Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What outlives the process of a credential. `wait` in seconds."""
+
+    worked: bool = False  # ever
+    hold: str | None = None  # the code that holds it
+    held_at: float | None = None
+    lost: int = 0  # lost verdicts in a row
+    wait: float = 0.0  # before the next call
+    intent: bool = False  # a call may be under way
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What outlives the process of a target."""
+
+    attempted_at: float  # the last poll that was sent
+    reading: Reading | None
+    consumed: int | None  # stamps since first seen; `None` before the first reading
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStatus:
     """What the gate of an account knows. `hold` is the code that closed it."""
 
     name: str
     hold: str | None
     unproven: bool
+    held_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class Poller:
         try:
             async with line.gate, line.limit:
                 line.gate.check()  # it may have closed while we waited for the limit
+                if not line.gate.proven:
+                    await line.gate.intend(target.rfc)
                 start = self._clock()
                 task = cast("asyncio.Task[Any]", asyncio.current_task())
                 self.calling.add(task)

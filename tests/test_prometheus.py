@@ -33,7 +33,7 @@ class Issuers:
         }
         half = len(names) // 2
         self.inline: list[Any] = names[:half]
-        self.table = {rfc: "" for rfc in names[half:]}  # the column `warning`
+        self.table = dict.fromkeys(names[half:], "")  # the column `warning`
 
     def numbers(self, field: str) -> dict[str, float]:
         """What the PAC tells of each RFC that is configured now."""
@@ -195,7 +195,6 @@ async def test_prometheus_reads_what_the_pac_told_through_trouble_and_a_reload(t
         for issuers in everyone.values():
             await agrees(prometheus, issuers)
         assert await service.stop() == 0
-    # Zero is news; nobody made it up.
     assert not [line for line in service.log if "internal error" in line]
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from monitor.config import document as doc
 from monitor.config import secret, url
-from monitor.config.document import Document
+from monitor.config.document import Document, KeyPath
 from monitor.config.roster import FASTEST, TOO_FAST, Roster, layer
-from monitor.config.schema import ToldAccount, ToldFile, ToldRfc, ToldThresholds
+from monitor.config.schema import NAMESPACE, SOAP_ACTION, ToldAccount, ToldFile, ToldRfc, ToldThresholds
 from monitor.config.table import Table
 from monitor.config.target import UNKNOWN, Target, Thresholds
 from monitor.config.validation import validate
@@ -25,11 +24,11 @@ class Account:
     endpoint: str
     username: str
     password: SecretStr
-    max_in_flight: int
-    namespace: str
-    soap_action: str
-    ca_file: Path | None
-    proxy: SecretStr | None
+    max_in_flight: int = 1
+    namespace: str = NAMESPACE
+    soap_action: str = SOAP_ACTION
+    ca_file: Path | None = None
+    proxy: SecretStr | None = None
 
     @property
     def credential(self) -> tuple[str, str, str]:
@@ -41,7 +40,7 @@ class Account:
 class Resolved:
     """An account as read; `account` is None if it cannot be used, `told` is as `/config` shows it."""
 
-    path: doc.Path
+    path: KeyPath
     account: Account | None
     targets: list[Target]
     told: ToldAccount
@@ -57,7 +56,7 @@ class Surroundings:
     env: Mapping[str, str]
 
 
-def resolve(document: Document, path: doc.Path, data: object, around: Surroundings) -> Resolved | None:
+def resolve(document: Document, path: KeyPath, data: object, around: Surroundings) -> Resolved | None:
     """The account that stands at `path`. Faults go to the document; None if nothing could be read."""
     before = len(document.faults)
     stand_in = {"name": f"?{path[-1]}", "username": "?", "password": "?"}
@@ -105,7 +104,7 @@ def resolve(document: Document, path: doc.Path, data: object, around: Surroundin
     return Resolved(path, account, roster.targets, told.model_copy(update=effective))
 
 
-def _gather(roster: Roster, path: doc.Path, told: ToldAccount, directory: Path) -> tuple[ToldRfc, ...]:
+def _gather(roster: Roster, path: KeyPath, told: ToldAccount, directory: Path) -> tuple[ToldRfc, ...]:
     """Fill the roster; the RFCs of the list."""
     rfcs = []
     for index, data in enumerate(told.rfcs):
@@ -127,9 +126,7 @@ def _gather(roster: Roster, path: doc.Path, told: ToldAccount, directory: Path) 
     return tuple(rfcs)
 
 
-def _password(
-    document: Document, path: doc.Path, told: ToldAccount, around: Surroundings
-) -> SecretStr | None:
+def _password(document: Document, path: KeyPath, told: ToldAccount, around: Surroundings) -> SecretStr | None:
     place = (*path, "password")
     source = told.password
     try:
@@ -144,7 +141,7 @@ def _password(
     return found
 
 
-def _ca_file(document: Document, path: doc.Path, told: ToldAccount, directory: Path) -> Path | None:
+def _ca_file(document: Document, path: KeyPath, told: ToldAccount, directory: Path) -> Path | None:
     """The file of certificates, once it is known to hold some."""
     if told.ca_file is None:
         return None

@@ -6,7 +6,7 @@ from typing import Any
 from monitor.config.fault import Fault
 from monitor.config.scalar import Odd
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 Place = tuple[int, int]
 
 
@@ -24,17 +24,17 @@ class Document:
     complete: bool = False
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
-    values: dict[Path, Place] = field(default_factory=dict, repr=False)
-    keys: dict[Path, Place] = field(default_factory=dict, repr=False)
+    values: dict[KeyPath, Place] = field(default_factory=dict, repr=False)
+    keys: dict[KeyPath, Place] = field(default_factory=dict, repr=False)
     refused: set[Place] = field(default_factory=set, repr=False)
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: KeyPath) -> Place:
         """Line and column of the value at `path`, or of the nearest that holds it."""
         while path not in self.values and path:
             path = path[:-1]
         return self.values.get(path, (1, 1))
 
-    def is_empty(self, path: Path) -> bool:
+    def is_empty(self, path: KeyPath) -> bool:
         """Whether the value at `path` is YAML's null."""
         found: Any = self.data
         for part in path:
@@ -45,10 +45,10 @@ class Document:
         self.refused.add(place)
         self.faults.append(Fault(self.file, *place, message))
 
-    def fault(self, path: Path, message: str) -> None:
+    def fault(self, path: KeyPath, message: str) -> None:
         self.faults.append(Fault(self.file, *self.place(path), message))
 
-    def warn(self, path: Path, message: str) -> None:
+    def warn(self, path: KeyPath, message: str) -> None:
         self.warnings.append(Fault(self.file, *self.place(path), message))
 
 
@@ -57,7 +57,7 @@ def decode(raw: bytes) -> tuple[str, Place | None]:
     try:
         return raw.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8-sig", "replace")
+        before = error.object[: error.start].decode()  # `object` is without the BOM, as `start` is
     return "", end_of(before)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import yaml
 
-from monitor.config.document import Document, Path, Place, decode, end_of
+from monitor.config.document import Document, KeyPath, Place, decode, end_of
 from monitor.config.scalar import Odd, plain
 
 DEEPEST = 16
@@ -68,7 +68,7 @@ class _Level:
     """A collection that is being filled. A `path` of None marks one whose key was refused."""
 
     data: dict[str, object] | list[object]
-    path: Path | None
+    path: KeyPath | None
     key: str | None = None
     expects_value: bool = False
 
@@ -149,7 +149,7 @@ class _Walk:
         self._document.keys[path] = place
         return event.value
 
-    def _put(self, level: _Level | None, data: object) -> Path | None:
+    def _put(self, level: _Level | None, data: object) -> KeyPath | None:
         if level is None:
             self._document.data = data
             return ()

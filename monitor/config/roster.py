@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from monitor.config.document import Document, Path
+from monitor.config.document import Document, KeyPath
 from monitor.config.schema import ToldPool, ToldRfc, ToldThresholds
 from monitor.config.table import Table
 from monitor.config.target import Limits, Target, Thresholds
@@ -19,7 +19,7 @@ _CRITICAL = "critical must not exceed warning"
 _DIGIT = "the check digit of this RFC does not fit; is it mistyped?"
 
 
-def layer(document: Document, path: Path, base: Thresholds, told: ToldThresholds) -> Thresholds:
+def layer(document: Document, path: KeyPath, base: Thresholds, told: ToldThresholds) -> Thresholds:
     """`base` with the thresholds at `path` over it. A contradiction is reported where it arises."""
     thresholds = told.over(base)
     for condition in thresholds.crossed() - base.crossed():
@@ -47,10 +47,10 @@ class Roster:
     targets: list[Target] = field(default_factory=list)
     _lines: dict[str, tuple[str, int]] = field(default_factory=dict)
 
-    def add_pool(self, told: ToldPool, path: Path) -> None:
+    def add_pool(self, told: ToldPool, path: KeyPath) -> None:
         self._add(told, path, IMPLEMENTATION, "")
 
-    def add_rfc(self, told: ToldRfc, path: Path) -> None:
+    def add_rfc(self, told: ToldRfc, path: KeyPath) -> None:
         place = (*path, "rfc")
         if (first := self._first(told.rfc, self.document.file, self.document.place(place)[0])) is not None:
             self.document.fault(place, first)
@@ -59,7 +59,7 @@ class Roster:
             self.document.warn(place, _DIGIT)
         self._add(told, path, told.rfc, told.alias)
 
-    def _add(self, told: ToldPool, path: Path, rfc: str, alias: str) -> None:
+    def _add(self, told: ToldPool, path: KeyPath, rfc: str, alias: str) -> None:
         if told.interval is not None and told.interval < FASTEST and not self.loopback:
             self.document.fault((*path, "interval"), TOO_FAST)
         thresholds = layer(self.document, (*path, "thresholds"), self.thresholds, told.thresholds)

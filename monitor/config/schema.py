@@ -20,6 +20,11 @@ from monitor.config import secret, url, value
 from monitor.config.target import CONDITIONS, Limits, Thresholds
 
 T = TypeVar("T")
+
+#: What the PAC's sister service uses; there is no public WSDL of this one.
+NAMESPACE = "http://utilerias.timbrado.ws.cfdi.solucionfactible.com"
+SOAP_ACTION = "urn:getTimbres"
+
 List = Annotated[tuple[T, ...], Field(strict=False)]  # YAML has lists; frozen models have tuples
 
 Text = Annotated[str, PlainValidator(value.text)]
@@ -164,10 +169,8 @@ class ToldAccount(Told):
     )
     interval: Duration | None = None
     thresholds: ToldThresholds = ToldThresholds()
-    namespace: Annotated[str, PlainValidator(value.sent)] = (
-        "http://utilerias.timbrado.ws.cfdi.solucionfactible.com"
-    )
-    soap_action: Annotated[str, PlainValidator(value.action)] = "urn:getTimbres"
+    namespace: Annotated[str, PlainValidator(value.sent)] = NAMESPACE
+    soap_action: Annotated[str, PlainValidator(value.action)] = SOAP_ACTION
     ca_file: Text | None = None
     proxy: Annotated[SecretStr, PlainValidator(url.proxy), PlainSerializer(url.masked)] | None = None
     rfcs: List[Any] = ()

@@ -5,6 +5,7 @@ A field's place is only looked up for a fault, so that 100,000 good rows cost no
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from difflib import get_close_matches
@@ -13,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from monitor import rfc
 from monitor.config import value
-from monitor.config.document import decode
+from monitor.config.document import decode, end_of
 from monitor.config.fault import Fault
 
 T = TypeVar("T")
@@ -121,14 +122,15 @@ class Table:
 
     def _at(self, line: int, place: int, message: str) -> Fault:
         """A fault at the field number `place`, from 0, of the record that begins at `line`."""
-        column, quoted = 1, False
-        for at in range(line, len(self._lines) + 1):
-            for column, character in enumerate(self._lines[at - 1], start=1):
-                if place == 0:
-                    return Fault(self.file, at, column, message)
-                quoted ^= character == '"'
-                place -= character == self._delimiter and not quoted
-        return Fault(self.file, line, column, message)
+        record = "".join(self._lines[line - 1 : line + 99])
+        # A field may be quoted; outside quotes, neither the delimiter nor a line break belongs to it.
+        field = re.compile(rf'(?:"(?:[^"]|"")*")?[^{self._delimiter}\r\n]*{self._delimiter}?')
+        start = 0
+        for _ in range(place):
+            if (match := field.match(record, start)) is not None:
+                start = match.end()
+        down, column = end_of(record[:start])
+        return Fault(self.file, line + down - 1, column, message)
 
     def _report(self, line: int, column: int, message: str) -> None:
         self._faults.append(Fault(self.file, line, column, message))

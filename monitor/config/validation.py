@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.config.document import Document, Path
+from monitor.config.document import Document, KeyPath
 from monitor.config.fault import Fault
 
 M = TypeVar("M", bound=BaseModel)
@@ -29,7 +29,7 @@ _KEY = re.compile(r"[a-z][a-z_]{0,30}")
 
 
 def validate(
-    model: type[M], document: Document, path: Path, data: object, stand_in: Mapping[str, object] = NOTHING
+    model: type[M], document: Document, path: KeyPath, data: object, stand_in: Mapping[str, object] = NOTHING
 ) -> tuple[M | None, frozenset[str]]:
     """The model of `data`, which stands at `path`, and the keys that are missing or in fault.
 
@@ -53,7 +53,7 @@ def validate(
         return None, broken
 
 
-def _fault(model: type[BaseModel], detail: ErrorDetails, document: Document, path: Path) -> Fault:
+def _fault(model: type[BaseModel], detail: ErrorDetails, document: Document, path: KeyPath) -> Fault:
     loc = (*path, *detail["loc"])
     key = next((part for part in reversed(loc) if isinstance(part, str)), "")
     place = document.place(loc)
@@ -73,7 +73,7 @@ def _fault(model: type[BaseModel], detail: ErrorDetails, document: Document, pat
     return Fault(document.file, *place, words)
 
 
-def _unknown(key: str, fields: list[str], document: Document, loc: Path) -> str:
+def _unknown(key: str, fields: list[str], document: Document, loc: KeyPath) -> str:
     """The words for an unknown key. Only what looks like a key is named: a comma in an unquoted
     password makes a key of its end, `{ password: hun,ter2 }`.
     """

@@ -38,9 +38,8 @@ def unquoted(value: object) -> str:
         return value
     if isinstance(value, Odd) and value.empty:
         raise ValueError("must not be empty")
-    if isinstance(value, dict | list):
-        raise ValueError("must be text")
-    raise ValueError("quote it; without quotes YAML does not read it as text")
+    is_plain = not isinstance(value, dict | list)
+    raise ValueError("quote it; without quotes YAML does not read it as text" if is_plain else "must be text")
 
 
 def alias(value: object) -> str:

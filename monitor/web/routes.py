@@ -1,7 +1,7 @@
 """The pages and endpoints of the service."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from html import escape
 from typing import Protocol
@@ -12,7 +12,7 @@ from monitor.config import Config, Fault
 from monitor.metrics import Metrics
 from monitor.state import Snapshot
 from monitor.web.quotas import quotas
-from monitor.web.shield import shield
+from monitor.web.shield import protect, shield
 
 LANDING = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>timbres-monitor</title></head><body>
@@ -66,13 +66,12 @@ def application(monitored: Monitored) -> web.Application:
 
     @routes.get("/metrics")
     async def metrics(request: web.Request) -> web.Response:
-        as_openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
-        compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+        as_openmetrics = wants_openmetrics(",".join(request.headers.getall("Accept", ())))
+        compressed = wants_gzip(",".join(request.headers.getall("Accept-Encoding", ())))
+        snapshot = monitored.snapshot()  # here: in a thread, half of a reload could be seen
         body = await asyncio.get_running_loop().run_in_executor(
             monitored.renderer,
-            lambda: monitored.metrics.page(
-                monitored.snapshot(), as_openmetrics=as_openmetrics, compressed=compressed
-            ),
+            lambda: monitored.metrics.page(snapshot, as_openmetrics=as_openmetrics, compressed=compressed),
         )
         headers = {
             "Content-Type": Metrics.content_type(as_openmetrics=as_openmetrics),
@@ -114,6 +113,7 @@ def application(monitored: Monitored) -> web.Application:
         return web.Response(text="Reloaded\n")
 
     app = web.Application(middlewares=[shield(lambda: monitored.config.web.hosts)], client_max_size=4096)
+    app.on_response_prepare.append(protect)
     app.add_routes(routes)
     return app
 
@@ -121,14 +121,29 @@ def application(monitored: Monitored) -> web.Application:
 def wants_openmetrics(accept: str) -> bool:
     """Whether an `Accept` header prefers OpenMetrics 1.0 to the text format."""
     best = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
-    for part in accept.split(","):
-        kind, *parameters = (word.strip().lower() for word in part.split(";"))
-        given = dict(parameter.partition("=")[::2] for parameter in parameters)
+    for kind, given in _parts(accept):
         if kind in best and given.get("version", "1.0.0") in ("0.0.4", "0.0.1", "1.0.0"):
-            try:
-                best[kind] = max(best[kind], float(given.get("q", "1")))
-            except ValueError:
-                continue
+            best[kind] = max(best[kind], _weight(given))
     return best["application/openmetrics-text"] > 0 and (
         best["application/openmetrics-text"] >= best["text/plain"]
     )
+
+
+def wants_gzip(accept_encoding: str) -> bool:
+    """Whether an `Accept-Encoding` header names gzip, other than with `q=0`, which means no."""
+    return any(coding == "gzip" and _weight(given) > 0 for coding, given in _parts(accept_encoding))
+
+
+def _parts(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The members of an `Accept…` header, each with its parameters; all in lower case."""
+    for part in header.split(","):
+        name, *parameters = (word.strip().lower() for word in part.split(";"))
+        yield name, dict(parameter.partition("=")[::2] for parameter in parameters)
+
+
+def _weight(given: dict[str, str]) -> float:
+    """The `q` among these parameters; nonsense is no wish."""
+    try:
+        return float(given.get("q", "1"))
+    except ValueError:
+        return 0.0

@@ -46,8 +46,9 @@ def is_foreign(request: web.Request) -> bool:
     """Whether another site's page sent this: browsers say so in these headers."""
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         return True
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    origin, host = request.headers.get("Origin"), request.host.lower()
+    # Compared whole: an origin may also be `null` or nonsense.
+    return origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}")
 
 
 def shield(hosts: Callable[[], tuple[str, ...]]) -> Middleware:
@@ -74,7 +75,11 @@ def shield(hosts: Callable[[], tuple[str, ...]]) -> Middleware:
             except Exception as error:  # noqa: BLE001  # no traceback reaches anybody
                 log.error("internal error", path=request.path, error=where(error))
                 response = web.Response(status=500, text="Internal error: see the log\n")
-        response.headers.update(HEADERS)
         return response
 
     return middleware
+
+
+async def protect(_: web.Request, response: web.StreamResponse) -> None:
+    """Put the headers on an answer, also on one that aiohttp gives before it asks the middleware."""
+    response.headers.update(HEADERS)

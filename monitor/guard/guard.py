@@ -1,0 +1,68 @@
+"""All gates, and which account goes through which."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from monitor.config import Account
+from monitor.guard.gate import Credential, Gate, Remember
+from monitor.guard.standing import Waits
+from monitor.model import AccountStatus, Standing
+
+
+class Guard:
+    """All gates, of credentials in the configuration and of those that were: flipping to another
+    password and back sends nothing with the refused one.
+    """
+
+    def __init__(
+        self,
+        remember: Remember,
+        waits: Waits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._remember = remember
+        self._waits = waits or Waits()
+        self._clock = clock
+        self._wall = wall
+        self._recall: Callable[[Credential], Standing] = lambda _: Standing()
+        self._gates: dict[Credential, Gate] = {}
+        self._by_account: dict[str, Gate] = {}
+
+    def restore(self, recall: Callable[[Credential], Standing]) -> None:
+        """The database is there: begin with what it knows. Nothing was sent before."""
+        self._recall = recall
+        for credential, gate in self._gates.items():
+            gate.restore(recall(credential))
+
+    def apply(self, accounts: Sequence[Account], targets: Mapping[str, int]) -> None:
+        """Take over a configuration, with the number of targets of each account. Gates of
+        credentials that stay keep what they know.
+        """
+        sharing: dict[Credential, list[Account]] = {key: [] for key in self._gates}
+        for account in accounts:
+            sharing.setdefault(account.credential, []).append(account)
+        for key, group in sharing.items():
+            if key not in self._gates:
+                self._gates[key] = Gate(
+                    key, self._recall(key), self._remember, self._waits, self._clock, self._wall
+                )
+            self._gates[key].apply(group, sum(targets.get(account.name, 0) for account in group))
+        self._by_account = {account.name: self._gates[account.credential] for account in accounts}
+
+    def gate(self, account: str) -> Gate:
+        """The gate of a configured account."""
+        return self._by_account[account]
+
+    async def save(self) -> None:
+        """Write again what could not be written."""
+        for gate in list(self._gates.values()):
+            if gate.unsaved:
+                await gate.save()
+
+    def statuses(self) -> list[AccountStatus]:
+        """One for each configured account, in the order of the configuration."""
+        return [
+            AccountStatus(name, gate.shown.hold, not gate.proven, gate.shown.held_at)
+            for name, gate in self._by_account.items()
+        ]

@@ -1,0 +1,8 @@
+"""What outlives the process: last readings, history, holds. SQLAlchemy Core over SQLite."""
+
+from monitor.store.errors import Locked, StoreUnavailable
+from monitor.store.rows import Loaded, Point
+from monitor.store.store import Store
+from monitor.store.visit import peek, request_rearm
+
+__all__ = ["Loaded", "Locked", "Point", "Store", "StoreUnavailable", "peek", "request_rearm"]

@@ -1,0 +1,183 @@
+"""The database as the holder of its lock sees it: found or begun, and found again after faults.
+
+Used from one thread only. Every method raises `StoreUnavailable` or `Locked` if it cannot do
+its work now, and the next call begins from the file if need be.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from monitor.model import Kept, Key, Standing
+from monitor.store import database, files, key, rows, sqlite, thinning
+from monitor.store.errors import StoreUnavailable
+from monitor.store.lock import Lock
+from monitor.store.thinning import Fading
+
+log = structlog.get_logger()
+
+
+class Ledger:
+    """What is in the file, and what of it we know without reading."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.key = b""
+        self._kept: dict[Key, Kept] = {}  # as stored; by them we know what changed
+        self._numbers: dict[Key, int] = {}  # of the targets in the database
+        self._following = 1  # the number of the next new target
+        self._standings: dict[str, Standing] = {}  # as stored: some tens
+        self._last_request = 0
+        self._lock = Lock(files.beside(path, ".lock"))
+        self._key_path = files.beside(path, ".key")
+        self._engine: Engine | None = None
+        self._identity: files.Identity | None = None
+        self._lost = False  # the file we had is gone, and the new one does not hold what it held
+
+    def open(self) -> rows.Loaded:
+        """Everything that is stored."""
+        with self.transaction() as connection:
+            written_at = rows.load_mark(connection, "written_at")
+        return rows.Loaded(dict(self._kept), dict(self._standings), written_at)
+
+    def close(self) -> None:
+        """Let go of the file and of the lock."""
+        self._drop()
+        self._lock.release()
+
+    def put(self, kept: Mapping[Key, Kept], at: float) -> None:
+        """Store the latest of targets, all or nothing."""
+        with self.transaction() as connection:
+            added = rows.put_targets(connection, self._numbers, self._kept, kept, self._following)
+            rows.put_mark(connection, "written_at", at)
+        self._following += len(added)
+        self._numbers.update(added)
+        for target, now in kept.items():  # `update` of 100,000 lets no other thread in for 20 ms
+            self._kept[target] = now
+
+    def put_standing(self, fingerprint: str, standing: Standing) -> None:
+        """Store what is known of a credential."""
+        with self.transaction() as connection:
+            rows.put_standing(connection, fingerprint, standing)
+        self._standings[fingerprint] = standing
+
+    def requests(self) -> list[str]:
+        """The accounts that somebody asks to re-arm, in order."""
+        with self.transaction() as connection:
+            found = rows.load_requests(connection)
+        self._last_request = found[-1][0] if found else 0
+        return [account for _, account in found]
+
+    def done(self, accounts: Sequence[str]) -> None:
+        """Remove requests that `requests` has told; later ones about the same account stay."""
+        with self.transaction() as connection:
+            rows.remove_requests(connection, accounts, self._last_request)
+
+    def history(self, key: Key, since: float) -> list[rows.Point]:
+        """The changes of a target from `since` on."""
+        with self.transaction() as connection:
+            number = self._numbers.get(key)
+            return [] if number is None else rows.load_history(connection, number, since)
+
+    def thin(self, fading: Fading, after: int) -> int | None:
+        """One step, from the target numbered `after` on. Returns where to go on, `None` at the end."""
+        with self.transaction() as connection:
+            done = thinning.done(connection, fading)
+            part = thinning.part(connection, after)
+        if done == fading.horizon:
+            return None
+        if not part or done > fading.horizon:
+            with self.transaction() as connection:
+                thinning.finish(connection, fading)
+            return None
+        with self.transaction() as connection:
+            more = thinning.fade(connection, fading, done, part)
+        return after if more else part[-1] + 1
+
+    def forget(self, before: float) -> bool:
+        """Remove some targets that were last attempted `before`. `True`: there may be more."""
+        with self.transaction() as connection:
+            found = thinning.unattended(connection, before)
+        if found:
+            with self.transaction() as connection:
+                thinning.forget(connection, list(found.values()))
+        for gone in found:
+            del self._kept[gone], self._numbers[gone]
+        return bool(found)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All of the block or nothing."""
+        engine = self._ready()
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if not sqlite.is_passing(error):
+                self._drop()
+            raise StoreUnavailable(f"{self.path}: {error.orig}") from None
+
+    def _ready(self) -> Engine:
+        """The connection, made anew if the last one failed or its file is gone."""
+        if self._engine is not None:
+            if files.identity(self.path) == self._identity:
+                return self._engine
+            log.error("database gone or replaced", file=str(self.path))
+            self._drop()
+        # 1. The lock comes before anything is created.
+        self._lock.take()
+        # 2. The key: hashes that were given out stay true.
+        self._find_key()
+        # 3. The database.
+        engine, begun = database.find(self.path)
+        self._lost |= begun
+        try:
+            with sqlite.faults(self.path):
+                self._take_over(engine)
+        except StoreUnavailable:
+            engine.dispose()
+            raise
+        self._engine = engine
+        return engine
+
+    def _find_key(self) -> None:
+        found = key.read(self._key_path)
+        if found is None:
+            found = self.key or secrets.token_bytes(key.LENGTH)
+            if self.key:
+                log.warning("key file gone: written again", file=str(self._key_path))
+            elif files.size(self.path):
+                log.warning("key file gone: a new one begun, stored holds are void", file=str(self._key_path))
+            key.write(self._key_path, found)
+        self.key = self.key or found
+
+    def _take_over(self, engine: Engine) -> None:
+        """Read what is stored. If the file is not the one we had, what we know is put into it."""
+        there = files.identity(self.path)
+        self._lost |= self._identity not in (None, there)
+        with engine.begin() as connection:
+            kept, numbers = rows.load_targets(connection)
+            standings = rows.load_standings(connection)
+        following = 1 + max(numbers.values(), default=0)
+        if self._lost:
+            with engine.begin() as connection:
+                added = rows.put_targets(connection, numbers, kept, self._kept, following)
+                for fingerprint, standing in self._standings.items():
+                    rows.put_standing(connection, fingerprint, standing)
+            following += len(added)
+            numbers |= added
+            kept |= self._kept
+            standings |= self._standings
+            self._lost = False
+        self._kept, self._numbers, self._following, self._standings = kept, numbers, following, standings
+        self._identity = there
+
+    def _drop(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None

@@ -1,0 +1,197 @@
+"""Rows out of values and values out of rows. Every function works within the caller's transaction."""
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from monitor.model import Kept, Key, Reading, Standing
+from monitor.store.batch import Batch
+from monitor.store.schema import credential, history, meta, request, target
+
+#: Targets handled in one go: if all rows of 100,000 are made first, the garbage collector sees
+#: them, looks through the whole process, and every thread waits for it.
+_SLICE = 250
+
+_VALUES = ("attempted_at", "at", "contracted", "used", "available", "code", "consumed")
+_CHANGE = ("contracted", "used", "available", "consumed")
+
+_INSERT = Batch(insert(target), "id", "account", "rfc", *_VALUES)
+_UPDATE = Batch(
+    update(target).where(target.c.id == bindparam("number")).values({n: bindparam(n) for n in _VALUES}),
+    *_VALUES,
+    "number",
+)
+_FORGET_CHANGE = Batch(
+    delete(history).where(history.c.target_id == bindparam("target_id"), history.c.at == bindparam("second")),
+    "target_id",
+    "second",
+)
+_ADD_CHANGE = Batch(insert(history), "target_id", "at", *_CHANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was stored: of each target, and of each credential by fingerprint.
+
+    `written_at`: when readings were last written (epoch seconds), `None` if never.
+    """
+
+    kept: dict[Key, Kept]
+    standings: dict[str, Standing]
+    written_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A change of a target's numbers. `at` in whole seconds since the epoch, the rest in stamps."""
+
+    at: float
+    contracted: int | None
+    used: int | None
+    available: int
+    consumed: int
+
+
+def load(connection: Connection) -> Loaded:
+    """Everything but history and requests."""
+    kept, _ = load_targets(connection)
+    return Loaded(kept, load_standings(connection), load_mark(connection, "written_at"))
+
+
+def load_targets(connection: Connection) -> tuple[dict[Key, Kept], dict[Key, int]]:
+    """Every target, and its number in the database."""
+    kept: dict[Key, Kept] = {}
+    numbers: dict[Key, int] = {}
+    columns = [target.c[name] for name in ("id", "account", "rfc", *_VALUES)]
+    for part in connection.execute(select(*columns)).partitions(_SLICE):
+        for number, account, rfc, attempted_at, at, contracted, used, available, code, consumed in part:
+            reading = None if at is None else Reading(at, contracted, used, available, sys.intern(code))
+            key = sys.intern(account), rfc
+            kept[key], numbers[key] = Kept(attempted_at, reading, consumed), number
+    return kept, numbers
+
+
+def put_targets(
+    connection: Connection,
+    numbers: Mapping[Key, int],
+    stored: Mapping[Key, Kept],
+    kept: Mapping[Key, Kept],
+    following: int,
+) -> dict[Key, int]:
+    """Store the latest of each target, and a row of history for those whose numbers changed.
+
+    `numbers` and `stored` are what the database holds. New targets are numbered from
+    `following` on; returns their numbers.
+    """
+    added: dict[Key, int] = {}
+    items = iter(kept.items())
+    while part := list(islice(items, _SLICE)):
+        new: list[tuple[object, ...]] = []
+        old: list[tuple[object, ...]] = []
+        changes: list[tuple[object, ...]] = []
+        for key, now in part:
+            number = numbers.get(key)
+            if number is None:
+                added[key] = number = following
+                following += 1
+                new.append((number, *key, *_values(now)))
+            else:
+                old.append((*_values(now), number))
+            before = stored.get(key)
+            # What was stored last is also the last row of history: nothing has to be read.
+            if now.reading is not None and (before is None or _change(before) != _change(now)):
+                changes.append((number, math.floor(now.reading.at), *_change(now)))
+        _INSERT.run(connection, new)
+        _UPDATE.run(connection, old)
+        # Of two changes within a second the later counts.
+        _FORGET_CHANGE.run(connection, [change[:2] for change in changes])
+        _ADD_CHANGE.run(connection, changes)
+    return added
+
+
+def _values(kept: Kept) -> tuple[object, ...]:
+    reading = kept.reading
+    if reading is None:
+        return kept.attempted_at, None, None, None, None, None, kept.consumed
+    return (
+        kept.attempted_at,
+        reading.at,
+        reading.contracted,
+        reading.used,
+        reading.available,
+        reading.code,
+        kept.consumed,
+    )
+
+
+def _change(kept: Kept) -> tuple[int | None, ...]:
+    reading = kept.reading
+    if reading is None:
+        return ()
+    return reading.contracted, reading.used, reading.available, kept.consumed or 0
+
+
+def load_standings(connection: Connection) -> dict[str, Standing]:
+    """Every credential."""
+    names = ("fingerprint", "worked", "hold", "held_at", "lost", "wait", "intent")
+    found = connection.execute(select(*(credential.c[name] for name in names)))
+    return {fingerprint: Standing(*rest) for fingerprint, *rest in found}
+
+
+def put_standing(connection: Connection, fingerprint: str, standing: Standing) -> None:
+    """Store what is known of a credential."""
+    values = {
+        "worked": standing.worked,
+        "hold": standing.hold,
+        "held_at": standing.held_at,
+        "lost": standing.lost,
+        "wait": standing.wait,
+        "intent": standing.intent,
+    }
+    there = update(credential).where(credential.c.fingerprint == fingerprint).values(values)
+    if not connection.execute(there).rowcount:
+        connection.execute(insert(credential).values(fingerprint=fingerprint, **values))
+
+
+def load_mark(connection: Connection, name: str) -> float | None:
+    """The number stored under a name, `None` if there is none."""
+    value = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+    return None if value is None else float(value)
+
+
+def put_mark(connection: Connection, name: str, value: float) -> None:
+    """Store a number under a name."""
+    there = update(meta).where(meta.c.name == name).values(value=repr(value))
+    if not connection.execute(there).rowcount:
+        connection.execute(insert(meta).values(name=name, value=repr(value)))
+
+
+def load_history(connection: Connection, number: int, since: float) -> list[Point]:
+    """The changes of a target from `since` on, in order of time."""
+    rows = connection.execute(
+        select(history.c.at, *(history.c[name] for name in _CHANGE))
+        .where(history.c.target_id == number, history.c.at >= math.ceil(since))
+        .order_by(history.c.at)
+    )
+    return [Point(*row) for row in rows]
+
+
+def load_requests(connection: Connection) -> list[tuple[int, str]]:
+    """Requests to re-arm: number and account, in order."""
+    rows = connection.execute(select(request.c.id, request.c.account).order_by(request.c.id))
+    return [(number, account) for number, account in rows]
+
+
+def put_requests(connection: Connection, accounts: Sequence[str], at: float) -> None:
+    """Ask for accounts to be re-armed."""
+    for account in accounts:
+        connection.execute(insert(request).values(account=account, at=at))
+
+
+def remove_requests(connection: Connection, accounts: Sequence[str], last: int) -> None:
+    """Remove the requests about `accounts` up to number `last`."""
+    connection.execute(delete(request).where(request.c.account.in_(accounts), request.c.id <= last))

@@ -1,0 +1,132 @@
+"""What is peculiar to SQLite: the file, its pragmas, its error codes. The rest of the package is portable."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from monitor.store import files
+from monitor.store.errors import Corrupt, StoreUnavailable, unavailable
+
+_PREFIX = "sqlite:///"
+
+#: Seconds to wait for somebody else's transaction. Ours wait in line for it.
+PATIENCE = 1.0
+
+#: Errors that leave the connection as good as it was.
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def file_of(url: str) -> Path:
+    """The absolute path in `url`, which is not percent-encoded. Symbolic links are followed:
+    lock and key lie beside the file itself.
+    """
+    if not url.startswith(_PREFIX):
+        raise ValueError("the state is kept in a file of SQLite: sqlite:////absolute/path")
+    return Path(os.path.realpath(url.removeprefix(_PREFIX)))
+
+
+def engine(path: Path, options: str = "mode=rw", patience: float = PATIENCE) -> Engine:
+    """One connection to an existing file. It opens with the first use."""
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{path.as_uri()}?{options}",
+            uri=True,
+            timeout=patience,
+            isolation_level=None,  # the driver begins no transactions of its own: `_begin` does
+        )
+
+    made = create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
+    event.listen(made, "connect", _configure if options == "mode=rw" else _observe)
+    event.listen(made, "begin", _begin)
+    return made
+
+
+def _configure(connection: sqlite3.Connection, _: Any) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # what is committed outlives a power failure
+    connection.execute("PRAGMA journal_size_limit = 16777216")  # a large batch leaves no large file
+
+
+def _observe(connection: sqlite3.Connection, _: Any) -> None:
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def create(path: Path) -> None:
+    """See to it that there is a file; SQLite gives its companions the same mode.
+
+    Raises `StoreUnavailable`.
+    """
+    with unavailable(path):
+        try:
+            os.close(files.create(path))
+        except FileExistsError:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise StoreUnavailable(f"{path}: not a file") from None
+        else:
+            files.sync_directory(path)
+
+
+def check(connection: Connection) -> None:
+    """Look at every page. Raises `Corrupt`."""
+    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if found != "ok":
+        raise Corrupt(str(found).replace("\n", " "))
+
+
+def set_aside(path: Path, now: datetime | None = None) -> Path:
+    """Rename the database with its companions, over nothing, and tell what it is called now.
+
+    Raises `StoreUnavailable`.
+    """
+    stamp = (now or datetime.now(UTC)).strftime(".corrupt-%Y%m%dT%H%M%SZ")
+    aside, number = files.beside(path, stamp), 1
+    while any(os.path.lexists(f"{aside}{suffix}") for suffix in ("", "-wal", "-shm")):
+        number += 1
+        aside = files.beside(path, f"{stamp}-{number}")
+    with unavailable(path):
+        # The database first: SQLite ignores a log that is left without one.
+        path.rename(aside)
+        for suffix in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                files.beside(path, suffix).rename(files.beside(aside, suffix))
+        files.sync_directory(path)
+    return aside
+
+
+@contextmanager
+def faults(path: Path) -> Iterator[None]:
+    """Whatever SQLite says about the file, as one line of a `StoreUnavailable`."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreUnavailable(f"{path}: {error.orig}") from None
+    except Corrupt as error:
+        raise StoreUnavailable(f"{path}: {error}") from None
+
+
+def is_corrupt(error: DBAPIError) -> bool:
+    """The file, not the moment, is at fault."""
+    return _code(error) in _CORRUPT
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """The transaction failed and the connection is as good as it was."""
+    return _code(error) in _PASSING
+
+
+def _code(error: DBAPIError) -> int:
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF

@@ -1,0 +1,239 @@
+"""A PAC, a disk and a process that dies, without sockets: what the guard is tried in.
+
+The PAC counts wrong logins by itself. The disk keeps what was written before a death. A process is
+a `Guard` and the calls under way; everything of it but the disk is gone when it dies.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from monitor.config import Account
+from monitor.guard import Credential, Guard, Held
+from monitor.model import Standing, Verdict
+from monitor.pac import Refused, Unavailable
+from tests.clock import Clock
+
+RFCS = ("A", "B", "C")
+ENDPOINT = "http://127.0.0.1/"
+
+
+@dataclass
+class Call:
+    """One that was sent; `answer` is told by the test."""
+
+    credential: Credential
+    answer: asyncio.Future[str]
+    unproven: bool
+
+
+async def _idle() -> None:
+    for _ in range(12):
+        await asyncio.sleep(0)
+
+
+class World:
+    """Everything outside of the guard, and the one that runs now."""
+
+    def __init__(self, max_in_flight: int = 1, *, writes_intents: bool = True) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.clock = Clock(0.0)
+        self.max_in_flight = max_in_flight
+        self.writes_intents = writes_intents
+        self.password = "p0"  # at the PAC
+        self.configured = "p0"
+        self.disk: dict[Credential, Standing] = {}
+        self.disk_full = False
+        self.born = 0
+        self.dies_in: int | None = None  # so many steps of writing
+        self.life = 0
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.calls: list[Call] = []  # under way
+        self.sent: Counter[Credential] = Counter()
+        self.wrong_logins: Counter[Credential] = Counter()
+        self.armings: Counter[Credential] = Counter()
+        self.verdicts_lost: Counter[Credential] = Counter()
+        self.refused: set[Credential] = set()
+        self.worked: set[Credential] = set()
+        self.lost_at: dict[Credential, list[float]] = defaultdict(list)  # since it last worked
+        self.guard: Any = None
+        self.start()
+
+    # The process
+
+    def make_guard(self) -> Any:
+        life = self.life
+
+        async def remember(credential: Credential, standing: Standing) -> bool:
+            await self._step(life)
+            if self.disk_full:
+                return False
+            if standing.intent and not self.writes_intents:
+                return True
+            self.disk[credential] = standing
+            await self._step(life)
+            return True
+
+        guard = Guard(remember, clock=self.clock, wall=self.clock)
+        guard.restore(lambda credential: self.disk.get(credential, Standing()))
+        return guard
+
+    async def _step(self, life: int) -> None:
+        """A moment of writing, at which the process may die."""
+        if self.dies_in is not None and life == self.life:
+            self.dies_in -= 1
+            if self.dies_in < 0:
+                self.life += 1
+        if life != self.life:
+            raise asyncio.CancelledError  # the dead do nothing more
+
+    @property
+    def dead(self) -> bool:
+        return self.guard is None
+
+    @property
+    def credential(self) -> Credential:
+        return ENDPOINT, "user", self.configured
+
+    def start(self) -> None:
+        self.born = self.life
+        self.guard = self.make_guard()
+        self._configure()
+        self._run(self.guard.save())
+        self._bury()
+
+    def _configure(self) -> None:
+        account = Account(
+            name="norte",
+            endpoint=ENDPOINT,
+            username="user",
+            password=SecretStr(self.configured),
+            max_in_flight=self.max_in_flight,
+            namespace="n",
+            soap_action="a",
+            ca_file=None,
+            proxy=None,
+        )
+        self.armings[self.credential] = max(1, self.armings[self.credential])
+        self.guard.apply([account], {"norte": len(RFCS)})
+
+    def die(self) -> None:
+        self.life += 1
+        self._bury()
+
+    def _bury(self) -> None:
+        """If the process has died: what it did not write down is lost."""
+        if self.guard is None or self.life == self.born:
+            return
+        for call in self.calls:  # sent, and nobody hears the answer
+            self._login(call)
+            self._lose(call)
+        self.calls.clear()
+        for task in self.tasks:
+            task.cancel()
+        while self.tasks:
+            self.loop.run_until_complete(asyncio.sleep(0))
+            self.tasks = [task for task in self.tasks if not task.done()]
+        self.guard, self.dies_in = None, None
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        self.tasks.append(self.loop.create_task(work))
+        self.settle()
+
+    def settle(self) -> None:
+        """Let everything go on until it waits for something."""
+        self.loop.run_until_complete(_idle())
+        self.tasks = [task for task in self.tasks if not task.done()]
+        self._bury()
+
+    # What happens to it
+
+    def poll(self, rfc: str) -> None:
+        self._run(self._poll(rfc))
+
+    async def _poll(self, rfc: str) -> None:
+        gate = self.guard.gate("norte")
+        credential = self.credential
+        try:
+            async with gate:
+                gate.check()
+                if not (proven := gate.proven):
+                    await gate.intend(rfc)
+                await self._send(credential, unproven=not proven)
+        except (Held, Refused, Unavailable):
+            pass
+
+    async def _send(self, credential: Credential, *, unproven: bool) -> None:
+        # A held account sends nothing.
+        assert self.disk.get(credential, Standing()).hold is None
+        call = Call(credential, self.loop.create_future(), unproven)
+        self.sent[credential] += 1
+        self.calls.append(call)
+        answer = await call.answer
+        if answer == "truth":
+            answer = "200" if self._login(call) else "601"
+        if answer == "lost":
+            self._login(call)
+        self.calls.remove(call)
+        if answer == "601":
+            # Until the hold is on the disk, a death would lose this verdict.
+            self.refused.add(credential)
+            self._unwritten = call
+            raise Refused("601", "")
+        if answer == "lost":
+            self._lose(call)
+            raise Unavailable("timeout", "", Verdict.LOST)
+        if answer == "403":
+            raise Unavailable("http_403", "", Verdict.FORBIDDEN)
+        if answer == "500":
+            raise Unavailable("500", "", Verdict.NOTHING)
+        if answer == "dns":
+            raise Unavailable("dns", "", Verdict.NOT_SENT)
+        self.worked.add(credential)
+        self.lost_at[credential].clear()
+
+    def _login(self, call: Call) -> bool:
+        right = call.credential[2] == self.password
+        self.wrong_logins[call.credential] += not right
+        return right
+
+    def _lose(self, call: Call) -> None:
+        self.verdicts_lost[call.credential] += 1
+        if call.unproven:
+            self.lost_at[call.credential].append(self.clock.now)
+
+    def finish(self, number: int, answer: str) -> None:
+        """One of the calls under way ends: truth, lost, 403, 500 or dns."""
+        if self.calls:
+            call = self.calls[number % len(self.calls)]
+            call.answer.set_result(answer)
+            life = self.life
+            self.settle()
+            if self.life != life and answer == "truth":
+                self.verdicts_lost[call.credential] += 1  # heard, and died before it was written
+
+    def rearm(self) -> None:
+        self.armings[self.credential] += 1
+        self.lost_at[self.credential].clear()
+        self._run(self.guard.gate("norte").rearm())
+
+    def configure(self, password: str) -> None:
+        self.configured = password
+        self._configure()
+        self._run(self.guard.save())
+
+    def write_again(self) -> None:
+        self._run(self.guard.save())
+
+    def unwritten_holds(self) -> list[Credential]:
+        """Holds that are only in memory: the disk was full. A death loses these verdicts."""
+        gates = self.guard._gates if isinstance(self.guard, Guard) else {}
+        return [c for c, g in gates.items() if g.standing.hold and self.disk.get(c, Standing()).hold is None]
+
+    def close(self) -> None:
+        self.die()
+        self.loop.close()
