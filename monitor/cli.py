@@ -1,21 +1,37 @@
-"""The commands. Exit codes: 0 or 1, 2 for usage."""
+"""The commands. Exit codes: 0 or 1, 2 for usage; `check` has its own, and 3 for all that goes wrong."""
 
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
-from monitor import __version__, demo
+from monitor import __version__, check, demo
+from monitor.alerts import Level, worst
 from monitor.app import Monitor
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
 from monitor.log import Format, configure, where
+from monitor.store import Locked, StoreUnavailable
+
+TROUBLE = 3  # of `check`: configuration, usage and internal faults, and unknown
+CODES = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: TROUBLE}
+
+
+class Output(StrEnum):
+    """What `--output` takes."""
+
+    TABLE = "table"
+    JSON = "json"
+
 
 app = typer.Typer(
     name="timbres-monitor",
@@ -64,6 +80,49 @@ def check_config(config: Annotated[Path, typer.Argument(help="The configuration 
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"{config}: ok, {len(loaded.accounts)} accounts, {len(loaded.targets)} RFCs")
+
+
+@app.command("check")
+def check_command(
+    config: ConfigOption,
+    output: Annotated[Output, typer.Option(help="A table for people, or JSON.")] = Output.TABLE,
+) -> None:
+    """Poll everything once and print a table; beside a running service, print what that one knows.
+
+    Exit code: 0 ok, 1 warning, 2 critical, 3 unknown (the worst: critical > warning > unknown > ok).
+    """
+    configure(Format.TEXT, level=logging.ERROR)
+    loaded = _load(config, TROUBLE)
+    try:
+        judged, source = asyncio.run(check.check(loaded))
+    except StoreUnavailable as error:
+        typer.echo(f"timbres-monitor: {error}", err=True)
+        raise typer.Exit(TROUBLE) from None
+    (check.print_json if output is Output.JSON else check.print_table)(judged, source)
+    raise typer.Exit(CODES[worst([found for _, found in judged])])
+
+
+@app.command()
+def rearm(
+    config: ConfigOption,
+    accounts: Annotated[list[str] | None, typer.Argument(help="Names of accounts.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All accounts of the configuration.")] = False,
+) -> None:
+    """Release held accounts: each is allowed one call, which decides whether it is held again."""
+    loaded = _load(config)
+    known = [account.name for account in loaded.accounts]
+    if bool(accounts) == every:
+        raise typer.BadParameter("name one or more accounts, or say --all", param_hint="ACCOUNT")
+    if strangers := [name for name in accounts or [] if name not in known]:
+        words = f"no such account: {', '.join(strangers)}; configured: {', '.join(known)}"
+        raise typer.BadParameter(words, param_hint="ACCOUNT")
+    try:
+        obeyed = asyncio.run(check.rearm(loaded, accounts or known))
+    except StoreUnavailable as error:
+        typer.echo(f"timbres-monitor: {error}", err=True)
+        raise typer.Exit(1) from None
+    names = ", ".join(accounts or known)
+    typer.echo(f"{names}: released" if obeyed else f"{names}: will be released when the service runs")
 
 
 @app.command()
@@ -118,13 +177,13 @@ def _until_stopped() -> "asyncio.Future[None]":
     return stopped
 
 
-def _load(path: Path) -> Config:
+def _load(path: Path, code: int = 1) -> Config:
     try:
         return load(path)
     except ConfigError as error:
         for fault in error.faults:
             typer.echo(str(fault), err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(code) from None
 
 
 def _serve(service: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -133,6 +192,9 @@ def _serve(service: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
     try:
         asyncio.run(main())
+    except Locked as error:
+        typer.echo(f"timbres-monitor: {error}", err=True)
+        raise typer.Exit(1) from None
     except OSError as error:
         words = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
         typer.echo(f"timbres-monitor: cannot listen: {words}", err=True)
@@ -141,11 +203,15 @@ def _serve(service: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def main() -> None:
     """The entry point: whatever happens, one line and no traceback."""
+    checks = sys.argv[1:2] == ["check"]  # whose 1 and 2 are news
     with contextlib.suppress(BrokenPipeError):
         try:
-            app()
+            sys.exit(app(standalone_mode=False))
         except KeyboardInterrupt:
             sys.exit(130)
+        except TyperException as error:
+            error.show()
+            sys.exit(TROUBLE if checks else error.exit_code)
         except Exception as error:  # noqa: BLE001  # one line, whatever it is
             typer.echo(f"timbres-monitor: internal error: {where(error)}", err=True)
-            sys.exit(1)
+            sys.exit(TROUBLE if checks else 1)

@@ -33,7 +33,7 @@ class Unfailing:
             self._stream.flush()
 
 
-def configure(form: Format) -> None:
+def configure(form: Format, level: int = logging.INFO) -> None:
     """Set up structlog, and the standard library's logging (aiohttp, APScheduler) to go through it."""
     stream: Any = Unfailing(sys.stderr)
     shared: list[Any] = [
@@ -49,6 +49,7 @@ def configure(form: Format) -> None:
     )
     structlog.configure(
         processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
@@ -63,6 +64,8 @@ def configure(form: Format) -> None:
     logging.captureWarnings(capture=True)
     # A tick that finds the one before it still at work is skipped, and says so at every slot.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # Whoever reaches the port could fill the log with malformed requests.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
 def _name_exception(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,14 @@ FAMILIES = (
     Family("timbres_used", "gauge", "Stamps used, as the PAC gave them.", _of_reading("used")),
     Family("timbres_available", "gauge", "Stamps left, as the PAC gave them.", _of_reading("available")),
     Family(
+        "timbres_consumed",
+        "counter",
+        "Stamps consumed since first seen, over top-ups, resets and restarts.",
+        lambda snapshot: (
+            (_labels(row), row.committed) for row in snapshot.rows if row.committed is not None
+        ),
+    ),
+    Family(
         "timbres_available_threshold",
         "gauge",
         "Configured limit of available stamps, in stamps.",
@@ -183,6 +191,24 @@ FAMILIES = (
         "Calls that an endpoint gets at once, as of now.",
         lambda snapshot: (((("endpoint", e.endpoint),), e.limit) for e in snapshot.endpoints),
     ),
+    Family(
+        "timbres_state_writable",
+        "gauge",
+        "Whether the database takes writes.",
+        lambda snapshot: [((), float(snapshot.store.writable))],
+    ),
+    Family(
+        "timbres_state_write_errors",
+        "counter",
+        "Writes that the database did not take.",
+        lambda snapshot: [((), snapshot.store.write_errors)],
+    ),
+    Family(
+        "timbres_state_queue",
+        "gauge",
+        "Targets that wait to be written.",
+        lambda snapshot: [((), snapshot.store.queue)],
+    ),
 )
 
 
@@ -196,7 +222,7 @@ def exposition(snapshot: Snapshot, *, as_openmetrics: bool) -> str:
         for labels, value in family.samples(snapshot):
             text = ",".join(f'{label}="{_escape(word)}"' for label, word in labels)
             number = floatToGoString(value)  # type: ignore[no-untyped-call]
-            lines.append(f"{sample_name}{{{text}}} {number}\n")
+            lines.append(f"{sample_name}{{{text}}} {number}\n" if text else f"{sample_name} {number}\n")
     return "".join(lines)
 
 
@@ -259,6 +285,12 @@ class Metrics:
         text = exposition(snapshot, as_openmetrics=as_openmetrics).encode(errors="replace")
         page: bytes = text + own(self._registry)
         return gzip.compress(page, compresslevel=1, mtime=0) if compressed else page
+
+    @staticmethod
+    def probe(snapshot: Snapshot, *, as_openmetrics: bool) -> bytes:
+        """The series of a snapshot alone."""
+        text = exposition(snapshot, as_openmetrics=as_openmetrics)
+        return (text + "# EOF\n" if as_openmetrics else text).encode(errors="replace")
 
     @staticmethod
     def content_type(*, as_openmetrics: bool) -> str:

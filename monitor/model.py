@@ -11,6 +11,9 @@ from enum import StrEnum
 #: The status code of the PAC's limit of fair use: poll that RFC less often.
 FAIR_USE = "632"
 
+#: The code of a turn whose credential left the configuration before it could be sent.
+RETIRED = "retired"
+
 #: The value of the `rfc` label for the integrator's own pool, which has no RFC.
 IMPLEMENTATION = "implementacion"
 
@@ -97,6 +100,15 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """Whether the database takes writes, how often it did not, and how many targets wait for it."""
+
+    writable: bool = True
+    write_errors: int = 0
+    queue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStatus:
     """What the gate of an account knows. `hold` is the code that closed it."""
 
@@ -123,5 +135,6 @@ def threshold(available: int | None, ratio: float | None, contracted: int | None
     """
     limits = [] if available is None else [available]
     if ratio is not None and contracted is not None:
-        limits.append(math.floor(ratio * contracted + 1e-9))
+        product = ratio * contracted
+        limits.append(math.floor(product + max(1e-9, product * 1e-15)))
     return max(limits, default=None)

@@ -11,7 +11,7 @@ import aiohttp
 from monitor.config import Target
 from monitor.guard import Gate, Held
 from monitor.limit import Limit
-from monitor.model import Failure, Outcome, Reading, Reason
+from monitor.model import RETIRED, Failure, Outcome, Reading, Reason
 from monitor.pac import PacError, Service
 
 #: Told once a call: how late it started and how long it took, both in seconds.
@@ -53,7 +53,7 @@ class Poller:
         """One turn of a target that was due at `due` (monotonic seconds). Raises nothing of ours."""
         line = self._lines.get(target.account)
         if line is None:  # a reload came between the tick and this turn
-            return Failure(self._wall(), Reason.HELD, "retired", "no longer configured", 0.0)
+            return Failure(self._wall(), Reason.HELD, RETIRED, "no longer configured", 0.0)
         try:
             async with line.gate, line.limit:
                 line.gate.check()  # it may have closed while we waited for the limit

@@ -109,22 +109,36 @@ class Schedule:
         self._watchdog: asyncio.Task[None] | None = None
         self._jobs = AsyncIOScheduler(timezone=UTC)
 
-    def apply(self, targets: Iterable[Target]) -> None:
-        """Take over a configuration as a set difference: what is unchanged keeps its turn."""
+    def apply(self, targets: Iterable[Target], age: Callable[[Key], float | None] = lambda _: None) -> None:
+        """Take over a configuration as a set difference: what is unchanged keeps its turn.
+
+        `age`: the seconds since the last attempt of a target that is new here, if there was one.
+        """
         now = self._clock()
         before, self._entries = self._entries, {}
+        overdue: list[Entry] = []
         for target in targets:
             # One removed and added again during its turn is the same one: no second turn at once.
             entry = before.get(target.key) or self._running.get(target.key)
             if entry is None:
                 entry = Entry(target)
-                self._put(entry, self._regular(entry, now))
-            elif entry.target.interval != target.interval:
-                entry.target = target
-                self._put(entry, self._regular(entry, now))
+                if (seconds := age(target.key)) is not None:
+                    entry.attempted = now - max(0.0, seconds)
+                changed = True
             else:
+                changed = entry.target.interval != target.interval
                 entry.target = target
             self._entries[target.key] = entry
+            if changed and entry.attempted is None:
+                self._put(entry, now + share(target.key) * min(target.interval, FIRST))
+            elif changed and entry.attempted is not None:
+                # Due at the last attempt plus the interval.
+                entry.due = entry.attempted + target.interval
+                if entry.due < now:
+                    overdue.append(entry)
+                else:
+                    self._put(entry, entry.due)
+        self._spread(overdue, now)
 
     def hasten(self, accounts: Collection[str]) -> None:
         """The credentials of these accounts changed: their targets need not wait out their intervals."""
@@ -134,6 +148,21 @@ class Schedule:
                 due = now + share(entry.target.key) * min(entry.target.interval, FIRST)
                 if due < entry.due or entry.target.key in self._running:
                     self._put(entry, due)
+
+    def lead(self, accounts: Collection[str], key: Key) -> None:
+        """Of these accounts, `key` goes first."""
+        first = min((e.due for e in self._entries.values() if e.target.account in accounts), default=0.0)
+        entry = self._entries[key]
+        if first < entry.due:
+            self._put(entry, max(self._clock(), first - SLOT))
+
+    def ask(self, key: Key) -> asyncio.Task[None] | None:
+        """Begin the turn of a target now, unless it is under way or backs off; `None` if so."""
+        entry = self._entries.get(key)
+        if entry is None or key in self._running or entry.failures or entry.stretch > 1:
+            return None
+        entry.due = self._clock()
+        return self._begin(entry)
 
     def next_due(self, key: Key) -> float | None:
         """Seconds until the next turn, or `None` while one is under way."""
@@ -171,13 +200,12 @@ class Schedule:
         self._count += 1
         heapq.heappush(self._queue, (due, self._count, entry))
 
-    def _regular(self, entry: Entry, now: float) -> float:
-        """Due at the last attempt plus the interval; spread if never tried, or if that has passed."""
-        interval = entry.target.interval
-        if entry.attempted is None:
-            return now + share(entry.target.key) * min(interval, FIRST)
-        due = entry.attempted + interval
-        return due if due >= now else now + share(entry.target.key) * min(interval, OVERDUE)
+    def _spread(self, overdue: list[Entry], now: float) -> None:
+        """Those whose time has passed, over a while, oldest first: each has a slot of its own."""
+        overdue.sort(key=lambda entry: entry.due)
+        for place, entry in enumerate(overdue):
+            slot = (place + share(entry.target.key)) / len(overdue)
+            self._put(entry, now + slot * min(entry.target.interval, OVERDUE))
 
     async def release(self) -> None:
         """Begin the turns that are due."""
@@ -186,13 +214,17 @@ class Schedule:
             due, _, entry = heapq.heappop(self._queue)
             if entry.due != due or self._entries.get(entry.target.key) is not entry:
                 continue
-            self._running[entry.target.key] = entry
-            task = asyncio.create_task(self._run(entry))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(entry)
             released += 1
             if released % CHUNK == 0:
                 await asyncio.sleep(0)
+
+    def _begin(self, entry: Entry) -> asyncio.Task[None]:
+        self._running[entry.target.key] = entry
+        task = asyncio.create_task(self._run(entry))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _run(self, entry: Entry) -> None:
         key = entry.target.key

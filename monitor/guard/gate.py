@@ -8,7 +8,7 @@ import structlog
 
 from monitor.config import Account
 from monitor.guard.standing import UNVERIFIED, Waits, judged
-from monitor.model import Standing, Verdict
+from monitor.model import RETIRED, Standing, Verdict
 from monitor.pac import PacError
 from monitor.places import Places
 
@@ -99,7 +99,7 @@ class Gate:
     def check(self) -> None:
         """Raise `Held` unless a call may be sent at this moment."""
         if not self.accounts:
-            raise Held("retired", "the credential has left the configuration", 0.0)
+            raise Held(RETIRED, "the credential has left the configuration", 0.0)
         if self.standing.hold is not None:
             raise Held(self.standing.hold, f"the account is held: {self.standing.hold}")
         if (left := self._wait_until - self._clock()) > 0:

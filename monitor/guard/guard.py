@@ -50,6 +50,10 @@ class Guard:
             self._gates[key].apply(group, sum(targets.get(account.name, 0) for account in group))
         self._by_account = {account.name: self._gates[account.credential] for account in accounts}
 
+    def unproven(self) -> list[Gate]:
+        """The gates whose next call goes out alone."""
+        return [gate for gate in self._gates.values() if gate.accounts and not gate.proven]
+
     def gate(self, account: str) -> Gate:
         """The gate of a configured account."""
         return self._by_account[account]

@@ -3,6 +3,16 @@
 from monitor.store.errors import Locked, StoreUnavailable
 from monitor.store.rows import Loaded, Point
 from monitor.store.store import Store
-from monitor.store.visit import peek, request_rearm
+from monitor.store.visit import peek, pending, recogniser, request_rearm
 
-__all__ = ["Loaded", "Locked", "Point", "Store", "StoreUnavailable", "peek", "request_rearm"]
+__all__ = [
+    "Loaded",
+    "Locked",
+    "Point",
+    "Store",
+    "StoreUnavailable",
+    "peek",
+    "pending",
+    "recogniser",
+    "request_rearm",
+]

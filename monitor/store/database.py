@@ -17,18 +17,19 @@ def find(path: Path) -> tuple[Engine, bool]:
 
     A corrupt one is set aside, loudly, and a new one begun. Raises `StoreUnavailable`.
     """
+    sqlite.create(path)
+    sqlite.examine(path, lambda reason: _set_aside(path, reason))
     try:
         return _open(path)
     except Corrupt as error:
-        aside = sqlite.set_aside(path)
-        log.error(
-            "database corrupt: set aside, a new one begun",
-            file=str(path),
-            aside=str(aside),
-            reason=str(error),
-        )
+        _set_aside(path, str(error))
     with sqlite.faults(path):
         return _open(path)
+
+
+def _set_aside(path: Path, reason: str) -> None:
+    aside = sqlite.set_aside(path)
+    log.error("database corrupt: set aside, a new one begun", file=str(path), aside=str(aside), reason=reason)
 
 
 def _open(path: Path) -> tuple[Engine, bool]:
@@ -36,7 +37,6 @@ def _open(path: Path) -> tuple[Engine, bool]:
     engine = sqlite.engine(path)
     try:
         with engine.begin() as connection:
-            sqlite.check(connection)
             return engine, schema.prepare(connection, path)
     except BaseException as error:
         engine.dispose()

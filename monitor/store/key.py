@@ -37,12 +37,10 @@ def write(path: Path, key: bytes) -> None:
     draft = files.beside(path, ".new")
     with unavailable(path):
         draft.unlink(missing_ok=True)  # of a process that died right here
-        file = files.create(draft)
-        try:
-            os.write(file, key)
-            os.fsync(file)
-        finally:
-            os.close(file)
+        with os.fdopen(files.create(draft), "wb") as file:  # which writes on until it has written all
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
         draft.rename(path)
         files.sync_directory(path)
 

@@ -77,6 +77,7 @@ request = Table(
     Column("id", Integer, primary_key=True),
     Column("account", Text, nullable=False),
     Column("at", Double, nullable=False),
+    sqlite_autoincrement=True,  # the number of a request that is done is not given again
 )
 
 Migration = Callable[[Connection], None]

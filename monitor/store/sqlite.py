@@ -3,8 +3,8 @@
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,19 +36,20 @@ def file_of(url: str) -> Path:
 
 def engine(path: Path, options: str = "mode=rw", patience: float = PATIENCE) -> Engine:
     """One connection to an existing file. It opens with the first use."""
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{path.as_uri()}?{options}",
-            uri=True,
-            timeout=patience,
-            isolation_level=None,  # the driver begins no transactions of its own: `_begin` does
-        )
-
-    made = create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
+    made = create_engine(
+        "sqlite://",
+        creator=lambda: _connect(path, options, patience),
+        poolclass=StaticPool,
+        hide_parameters=True,
+    )
     event.listen(made, "connect", _configure if options == "mode=rw" else _observe)
     event.listen(made, "begin", _begin)
     return made
+
+
+def _connect(path: Path, options: str, patience: float) -> sqlite3.Connection:
+    # The driver begins no transactions of its own: `_begin` does.
+    return sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=patience, isolation_level=None)
 
 
 def _configure(connection: sqlite3.Connection, _: Any) -> None:
@@ -80,25 +81,39 @@ def create(path: Path) -> None:
             files.sync_directory(path)
 
 
-def check(connection: Connection) -> None:
-    """Look at every page. Raises `Corrupt`."""
-    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-    if found != "ok":
-        raise Corrupt(str(found).replace("\n", " "))
+def examine(path: Path, damaged: Callable[[str], None]) -> None:
+    """Look at every page, and call `damaged` if one is not right. Raises `StoreUnavailable`.
+
+    It is called before the file is closed: closing would write the log into what is left of the
+    database, and remove it.
+    """
+    try:
+        connection = _connect(path, "mode=rw", PATIENCE)
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {error}") from None
+    with closing(connection):
+        try:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            if _code(error) not in _CORRUPT:
+                raise StoreUnavailable(f"{path}: {error}") from None
+            found = str(error)
+        if found != "ok":
+            damaged(found.replace("\n", " "))
 
 
-def set_aside(path: Path, now: datetime | None = None) -> Path:
+def set_aside(path: Path) -> Path:
     """Rename the database with its companions, over nothing, and tell what it is called now.
 
     Raises `StoreUnavailable`.
     """
-    stamp = (now or datetime.now(UTC)).strftime(".corrupt-%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime(".corrupt-%Y%m%dT%H%M%SZ")
     aside, number = files.beside(path, stamp), 1
     while any(os.path.lexists(f"{aside}{suffix}") for suffix in ("", "-wal", "-shm")):
         number += 1
         aside = files.beside(path, f"{stamp}-{number}")
     with unavailable(path):
-        # The database first: SQLite ignores a log that is left without one.
+        # The database first: SQLite drops a log that it finds beside a new, empty one.
         path.rename(aside)
         for suffix in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
@@ -120,13 +135,13 @@ def faults(path: Path) -> Iterator[None]:
 
 def is_corrupt(error: DBAPIError) -> bool:
     """The file, not the moment, is at fault."""
-    return _code(error) in _CORRUPT
+    return _code(error.orig) in _CORRUPT
 
 
 def is_passing(error: DBAPIError) -> bool:
     """The transaction failed and the connection is as good as it was."""
-    return _code(error) in _PASSING
+    return _code(error.orig) in _PASSING
 
 
-def _code(error: DBAPIError) -> int:
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+def _code(error: BaseException | None) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from monitor.store import files, rows, schema, sqlite
+from monitor.store import files, key, rows, schema, sqlite
 from monitor.store.errors import StoreUnavailable
 from monitor.store.rows import Loaded
 
@@ -23,6 +23,21 @@ _PATIENCE = 5.0
 async def peek(url: str) -> Loaded:
     """What is stored, read without writing. Raises `StoreUnavailable`, also if there is nothing."""
     return await _aside(partial(_visit, sqlite.file_of(url), rows.load, read_only=True))
+
+
+async def pending(url: str) -> list[str]:
+    """The accounts of requests that nobody has obeyed yet. Raises `StoreUnavailable`."""
+    found = await _aside(partial(_visit, sqlite.file_of(url), rows.load_requests, read_only=True))
+    return [account for _, account in found]
+
+
+def recogniser(url: str) -> Callable[[tuple[str, str, str]], str]:
+    """The `fingerprint` of the store at `url`. Raises `StoreUnavailable`, also if there is no key."""
+    path = files.beside(sqlite.file_of(url), ".key")
+    secret = key.read(path)
+    if secret is None:
+        raise StoreUnavailable(f"{path}: no key; has the service run?")
+    return partial(key.fingerprint, secret)
 
 
 async def request_rearm(url: str, accounts: Sequence[str]) -> None:

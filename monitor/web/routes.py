@@ -46,6 +46,10 @@ class Monitored(Protocol):
 
     async def reload(self) -> Sequence[Fault]: ...
 
+    async def rearm(self, account: str) -> bool: ...
+
+    async def probe(self, account: str, rfc: str) -> Snapshot | None: ...
+
 
 def application(monitored: Monitored) -> web.Application:
     """The web application over a monitor."""
@@ -81,6 +85,22 @@ def application(monitored: Monitored) -> web.Application:
             headers["Content-Encoding"] = "gzip"
         return web.Response(body=body, headers=headers)
 
+    @routes.get("/probe")
+    async def probe(request: web.Request) -> web.Response:
+        account, rfc = request.query.get("account", ""), request.query.get("rfc", "")
+        snapshot = await monitored.probe(account, rfc)
+        if snapshot is None:
+            text = "Not found: /probe?account=NAME&rfc=RFC polls one target of the configuration\n"
+            return web.Response(status=404, text=text)
+        as_openmetrics = wants_openmetrics(",".join(request.headers.getall("Accept", ())))
+        return web.Response(
+            body=Metrics.probe(snapshot, as_openmetrics=as_openmetrics),
+            headers={
+                "Content-Type": Metrics.content_type(as_openmetrics=as_openmetrics),
+                "Vary": "Accept",
+            },
+        )
+
     @routes.get("/api/v1/quotas")
     async def api_quotas(_: web.Request) -> web.Response:
         snapshot = monitored.snapshot()
@@ -104,13 +124,27 @@ def application(monitored: Monitored) -> web.Application:
 
     @routes.post("/-/reload")
     async def reload(_: web.Request) -> web.Response:
-        if not monitored.config.web.lifecycle:
-            return web.Response(status=403, text="Forbidden: set web.lifecycle to true to allow it\n")
+        if (refusal := lifecycle_off()) is not None:
+            return refusal
         faults = await monitored.reload()
         if faults:
             text = "".join(f"{fault}\n" for fault in faults)
             return web.Response(status=500, text=f"Not reloaded, nothing changed:\n{text}")
         return web.Response(text="Reloaded\n")
+
+    @routes.post("/-/rearm")
+    async def rearm(request: web.Request) -> web.Response:
+        if (refusal := lifecycle_off()) is not None:
+            return refusal
+        account = request.query.get("account", "")
+        if await monitored.rearm(account):
+            return web.Response(text="Released: one call is allowed\n")
+        return web.Response(status=404, text="Not found: /-/rearm?account=NAME of the configuration\n")
+
+    def lifecycle_off() -> web.Response | None:
+        if monitored.config.web.lifecycle:
+            return None
+        return web.Response(status=403, text="Forbidden: set web.lifecycle to true to allow it\n")
 
     app = web.Application(middlewares=[shield(lambda: monitored.config.web.hosts)], client_max_size=4096)
     app.on_response_prepare.append(protect)

@@ -1,0 +1,212 @@
+"""Everything between a target whose turn it is and what is known of it afterwards."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import structlog
+
+from monitor import __version__, pac
+from monitor.config import Config, Target
+from monitor.guard import Credential, Guard, Held, Waits
+from monitor.limit import Limit
+from monitor.model import Failure, Key, Outcome, Reason, Standing, StoreStatus
+from monitor.poller import Line, Observe, Poller
+from monitor.state import Row, Snapshot, State
+from monitor.store import Locked, Store, StoreUnavailable
+
+log = structlog.get_logger()
+
+
+class Core:
+    """The parts of a configuration that poll and remember: `async with Core(config, observe) as core`.
+
+    Entering takes the lock of the database and raises `Locked` if another process has it. A
+    database that cannot be opened now is tried again by `flush`; until then nothing is sent.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        observe: Observe = lambda _lag, _duration: None,
+        *,
+        waits: Waits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.config = config
+        self.loaded = False  # the database has been read
+        self.state = State()
+        self.poller: Poller
+        self._observe = observe
+        self._clock = clock
+        self._wall = wall
+        self._store = Store(config.state.url)
+        self._guard = Guard(self._remember, waits, clock, wall)
+        self._limits: dict[str, Limit] = {}
+        self._http: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except Locked:
+            await self._store.close()
+            raise
+        self._http = pac.session()
+        self.poller = Poller(self._http, self._observe, clock=self._clock, wall=self._wall)
+        await self.apply(self.config)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.close()
+        await self.flush()
+        await self._store.close()
+
+    async def apply(self, config: Config) -> set[str]:
+        """Take over a configuration; the accounts whose credentials changed."""
+        services = await asyncio.to_thread(
+            lambda: {
+                account.name: pac.Service(account, config.poll.timeout, __version__)
+                for account in config.accounts
+            }
+        )
+        # From here on without an await: nobody sees half of a configuration.
+        known = {account.name: account.credential for account in self.config.accounts}
+        self.config = config
+        self._guard.apply(config.accounts, Counter(target.account for target in config.targets))
+        most = config.poll.max_in_flight
+        self._limits = {
+            endpoint: self._limits.get(endpoint) or Limit(endpoint, most, self._clock)
+            for endpoint in dict.fromkeys(account.endpoint for account in config.accounts)
+        }
+        for limit in self._limits.values():
+            limit.apply(most)
+        self.poller.apply(
+            {
+                account.name: Line(
+                    self._guard.gate(account.name), self._limits[account.endpoint], services[account.name]
+                )
+                for account in config.accounts
+            }
+        )
+        self.state.apply(config.targets, [account.name for account in config.accounts])
+        return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
+
+    async def turn(self, target: Target, due: float) -> Outcome:
+        """Poll a target that was due at `due` (monotonic seconds), and keep what came of it."""
+        outcome = await self.poller.poll(target, due)
+        change = self.state.record(target, outcome)
+        if change is not None:
+            _log_change(*change)
+        return outcome
+
+    async def flush(self) -> None:
+        """Write what is to be written, and obey requests. Done every second."""
+        if not self.loaded:
+            await self._open()
+        await self._guard.save()
+        dirty = self.state.take_dirty()
+        if not dirty:
+            return
+        if await self._store.write(dirty, self._wall()):
+            self.state.commit(dirty)
+        else:
+            self.state.put_back(dirty)
+
+    async def requests(self) -> list[str]:
+        """The configured accounts that an operator asked to release by command; asked once."""
+        asked = await self._store.requests()
+        if asked and await self._store.done(asked):
+            return [account.name for account in self.config.accounts if account.name in asked]
+        return []
+
+    async def rearm(self, account: str) -> tuple[str, ...]:
+        """Release a configured account, and those that share its credential: their names."""
+        gate = self._guard.gate(account)
+        await gate.rearm()
+        return gate.accounts
+
+    def may_ask(self, account: str) -> bool:
+        """Whether the gate of an account is open at this moment."""
+        try:
+            self._guard.gate(account).check()
+        except Held:
+            return False
+        return True
+
+    def leaders(self) -> list[tuple[Sequence[str], Key]]:
+        """For each unproven credential its accounts, and the target with the newest reading: it goes
+        first, as it is the least likely to be at fault itself.
+        """
+        rows = [row for row in self.state.rows() if row.reading is not None]
+        return [
+            (gate.accounts, max(of_gate, key=lambda row: row.reading.at if row.reading else 0.0).target.key)
+            for gate in self._guard.unproven()
+            if (of_gate := [row for row in rows if row.target.account in gate.accounts])
+        ]
+
+    def age(self, key: Key) -> float | None:
+        """Seconds since the last poll of a target was sent."""
+        row = self.state.row(key)
+        return None if row is None or row.attempted_at is None else self._wall() - row.attempted_at
+
+    async def thin(self) -> None:
+        """Let history fade. Done every hour."""
+        await self._store.thin(self._wall(), self.config.state.retention)
+
+    def snapshot(self) -> Snapshot:
+        """Everything that is shown, as of now."""
+        return Snapshot(
+            at=self._wall(),
+            expire_after=self.config.poll.expire_after,
+            rows=self.state.rows(),
+            responses=self.state.responses(),
+            accounts=self._guard.statuses(),
+            endpoints=[limit.status() for limit in self._limits.values()],
+            store=StoreStatus(
+                self.loaded and self._store.writable, self._store.write_errors, self.state.queue
+            ),
+        )
+
+    async def _open(self) -> None:
+        try:
+            loaded = await self._store.open()
+        except StoreUnavailable as error:
+            if self._store.write_errors == 0:
+                log.error("no database: nothing is polled until it can be used", error=str(error))
+            self._store.write_errors += 1
+            return
+        self.loaded = True
+        self._guard.restore(
+            lambda credential: loaded.standings.get(self._store.fingerprint(credential), Standing())
+        )
+        self.state.restore(loaded.kept)
+
+    async def _remember(self, credential: Credential, standing: Standing) -> bool:
+        if not self.loaded:
+            return False
+        return await self._store.save_standing(self._store.fingerprint(credential), standing)
+
+
+def _log_change(before: Row, after: Row) -> None:
+    """A line for a change of state, not for each poll; a held account has a line of its own."""
+    was = before.last.reason if isinstance(before.last, Failure) else None
+    last = after.last
+    if isinstance(last, Failure):
+        if last.reason not in (was, Reason.HELD, Reason.REFUSED):
+            log.warning(
+                "no reading",
+                account=after.target.account,
+                rfc=after.target.rfc,
+                reason=str(last.reason),
+                code=last.code,
+                text=last.text,
+            )
+    elif was is not None:
+        log.info("reading again", account=after.target.account, rfc=after.target.rfc)
