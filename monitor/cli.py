@@ -210,7 +210,7 @@ def main() -> None:
         except KeyboardInterrupt:
             sys.exit(130)
         except TyperException as error:
-            error.show()
+            typer.echo(f"timbres-monitor: {error.format_message()}", err=True)
             sys.exit(TROUBLE if checks else error.exit_code)
         except Exception as error:  # noqa: BLE001  # one line, whatever it is
             typer.echo(f"timbres-monitor: internal error: {where(error)}", err=True)

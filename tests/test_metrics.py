@@ -30,6 +30,7 @@ from monitor.model import (
     Outcome,
     Reading,
     Reason,
+    StoreStatus,
 )
 from monitor.simulator import Issuer, Pac
 from monitor.state import Row, Snapshot, State
@@ -119,6 +120,7 @@ class Independent:
         yield from self.of_errors()
         yield from self.of_accounts()
         yield from self.of_endpoints()
+        yield from self.of_store()
 
     def of_readings(self) -> Iterator[Metric]:
         for what in ("contracted", "used", "available"):
@@ -200,6 +202,16 @@ class Independent:
             limit.add_metric([status.endpoint], status.limit)
         yield from (under_way, limit)
 
+    def of_store(self) -> Iterator[Metric]:
+        consumed = CounterMetricFamily("timbres_consumed", "", labels=["account", "rfc"])
+        for row in self.shot.rows:
+            if row.committed is not None:
+                consumed.add_metric([row.target.account, row.target.rfc], row.committed)
+        yield consumed
+        yield GaugeMetricFamily("timbres_state_writable", "", int(self.shot.store.writable))
+        yield CounterMetricFamily("timbres_state_write_errors", "", self.shot.store.write_errors)
+        yield GaugeMetricFamily("timbres_state_queue", "", self.shot.store.queue)
+
 
 HOSTILE = (
     '"',
@@ -241,6 +253,9 @@ rows = st.builds(
     st.none() | readings | failures,
     st.integers(0, 10**12),
     st.dictionaries(st.sampled_from(Reason), counts).map(lambda found: tuple(sorted(found.items()))),
+    st.none() | times,
+    st.none() | counts,
+    st.none() | counts,
 )
 snapshots = st.builds(
     Snapshot,
@@ -258,6 +273,7 @@ snapshots = st.builds(
         max_size=3,
         unique_by=lambda status: status.endpoint,
     ),
+    st.builds(StoreStatus, st.booleans(), counts, counts),
 )
 
 
@@ -564,6 +580,10 @@ HISTORYLESS = {
     "timbres_contracted": ("gauge", "account rfc"),
     "timbres_used": ("gauge", "account rfc"),
     "timbres_available": ("gauge", "account rfc"),
+    "timbres_consumed_total": ("counter", "account rfc"),
+    "timbres_state_writable": ("gauge", ""),
+    "timbres_state_write_errors_total": ("counter", ""),
+    "timbres_state_queue": ("gauge", ""),
     "timbres_available_threshold": ("gauge", "account rfc severity"),
     "timbres_time_left_threshold_seconds": ("gauge", "account rfc severity"),
     "timbres_expiry_timestamp_seconds": ("gauge", "account rfc"),
@@ -618,6 +638,7 @@ async def live(directory: Path) -> tuple[str, str]:
             lambda m: (
                 m.total("timbres_polls_total", account="norte") == 3
                 and m.total("timbres_poll_errors_total", account="sur") == 2
+                and m("timbres_consumed_total", **LABELS) == 0
             )
         )
         text = await watched.get("/metrics")

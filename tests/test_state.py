@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import Limits, Target, Thresholds
-from monitor.model import Failure, Outcome, Reading, Reason
+from monitor.model import RETIRED, Failure, Kept, Outcome, Reading, Reason
 from monitor.simulator import Issuer, Pac
 from monitor.state import Row, State
 from tests.service import Exposition
@@ -57,12 +57,12 @@ def test_a_row_begins_with_nothing_known() -> None:
 
 
 def test_a_reading_takes_the_place_of_the_one_before() -> None:
-    assert row(GOOD, LATER) == Row(target(), LATER, LATER, 2, ())
+    assert row(GOOD, LATER) == Row(target(), LATER, LATER, 2, (), LATER.at, LATER.used - GOOD.used)
 
 
 def test_a_failure_leaves_the_reading_and_is_the_last_that_happened() -> None:
     failure = failed()
-    assert row(GOOD, failure) == Row(target(), GOOD, failure, 2, ((Reason.UNAVAILABLE, 1),))
+    assert row(GOOD, failure) == Row(target(), GOOD, failure, 2, ((Reason.UNAVAILABLE, 1),), failure.at, 0)
     assert not row(GOOD, failure).up
     assert row(GOOD, failure, LATER).up
 
@@ -79,7 +79,7 @@ def test_a_reading_clears_no_count() -> None:
 
 def test_a_turn_that_was_held_is_no_poll() -> None:
     held = failed(Reason.HELD, "601")
-    assert row(GOOD, held, held) == Row(target(), GOOD, held, 1, ((Reason.HELD, 2),))
+    assert row(GOOD, held, held) == Row(target(), GOOD, held, 1, ((Reason.HELD, 2),), GOOD.at, 0)
 
 
 def test_stamps_that_ran_out_keep_what_the_answer_does_not_say() -> None:
@@ -182,13 +182,85 @@ def test_a_configuration_is_taken_over_as_a_set_difference(
     assert {name for name, _ in made.responses()} == kept
 
 
-def test_what_was_removed_and_comes_back_begins_anew() -> None:
+def test_what_was_removed_and_comes_back_counts_anew_but_has_its_reading_and_consumption() -> None:
     made = state(target(), accounts=["norte"])
     made.record(target(), GOOD)
+    made.record(target(), LATER)
+    made.commit(made.take_dirty())
     made.apply([], [])
     made.apply([target()], ["norte"])
-    assert made.rows() == [Row(target())]
+    used = LATER.used - GOOD.used
+    assert made.rows() == [Row(target(), LATER, None, 0, (), LATER.at, used, used)]
     assert made.responses() == {}
+
+
+# What outlives the process
+
+
+def test_consumption_is_the_sum_of_rises_and_a_fall_only_sets_a_new_base() -> None:
+    used = [100, 130, 20, 25, 25, 5, 7]
+    after = row(*(Reading(NOW + n, 1000, u, 500, "200") for n, u in enumerate(used)))
+    assert after.consumed == 30 + 5 + 2
+
+
+def test_consumption_goes_on_over_stamps_that_ran_out() -> None:
+    assert row(GOOD, EMPTY, LATER).consumed == LATER.used - GOOD.used
+    assert row(EMPTY, GOOD).consumed == 0
+
+
+def test_consumption_is_shown_only_once_it_is_on_the_disk() -> None:
+    made = state(target())
+    made.record(target(), GOOD)
+    made.commit(made.take_dirty())
+    made.record(target(), LATER)
+    (found,) = made.rows()
+    assert (found.consumed, found.committed) == (LATER.used - GOOD.used, 0)
+    made.commit(made.take_dirty())
+    assert made.rows()[0].committed == LATER.used - GOOD.used
+
+
+def test_what_could_not_be_stored_waits_and_the_latest_is_stored() -> None:
+    made = state(target(), target(SECOND))
+    made.record(target(), GOOD)
+    taken = made.take_dirty()
+    assert made.queue == 0
+    made.record(target(), LATER)
+    made.record(target(SECOND), GOOD)
+    made.put_back(taken)
+    assert made.queue == 2
+    again = made.take_dirty()
+    assert list(again) == [target().key, target(SECOND).key]
+    assert again[target().key].reading == LATER
+
+
+def test_a_turn_that_was_not_sent_is_nothing_to_store() -> None:
+    made = state(target())
+    made.record(target(), failed(Reason.HELD, "601"))
+    assert made.take_dirty() == {}
+
+
+def test_what_was_stored_is_back_after_a_restart_with_its_old_time() -> None:
+    made = state(target(), target(SECOND))
+    made.restore({target().key: Kept(NOW + 5, GOOD, 70), ("sur", "gone"): Kept(NOW, None, None)})
+    first, second = made.rows()
+    assert first == Row(target(), GOOD, None, 0, (), NOW + 5, 70, 70)
+    assert not first.up
+    assert second == Row(target(SECOND))
+    made.record(target(), LATER)
+    assert made.rows()[0].consumed == 70 + LATER.used - GOOD.used
+
+
+def test_what_was_learned_before_the_database_could_be_read_is_not_overwritten() -> None:
+    made = state(target())
+    made.record(target(), LATER)
+    made.restore({target().key: Kept(NOW, GOOD, 70)})
+    assert made.rows()[0].reading == LATER
+
+
+def test_a_turn_that_a_reload_overtook_says_nothing_about_the_target() -> None:
+    after = row(GOOD, failed(Reason.HELD, RETIRED))
+    assert after.up
+    assert dict(after.errors) == {Reason.HELD: 1}
 
 
 def test_an_account_that_stays_without_its_rfc_keeps_its_answers() -> None:
@@ -202,7 +274,7 @@ def test_an_outcome_that_comes_after_a_change_is_judged_by_the_new_words() -> No
     made = state(target(alias="old"))
     made.apply([target(alias="new")], ["norte"])
     made.record(target(alias="old"), GOOD)
-    assert made.rows() == [Row(target(alias="new"), GOOD, GOOD, 1)]
+    assert made.rows() == [Row(target(alias="new"), GOOD, GOOD, 1, (), GOOD.at, 0)]
 
 
 # A running service that is told something else
