@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from monitor.model import Reading, threshold
+from monitor.model import threshold
 from monitor.state import Row
 
 
@@ -29,8 +29,7 @@ def level(row: Row, at: float, expire_after: float, *, held: bool) -> Level:
         limit = threshold(limits.available, limits.ratio, reading.contracted)
         if limit is not None and reading.available <= limit:
             return severity
-    failed = row.last is not None and not isinstance(row.last, Reading)
-    return Level.UNKNOWN if failed or held else Level.OK
+    return Level.UNKNOWN if row.failed or held else Level.OK
 
 
 def worst(levels: list[Level]) -> Level:

@@ -8,29 +8,44 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from monitor.alerts import Level, level, worst
-from monitor.config import Config
+from monitor.config import Config, Target
 from monitor.core import Core
 from monitor.model import Failure, Standing
 from monitor.state import Row, State
 from monitor.store import Locked, StoreUnavailable, peek, pending, recogniser, request_rearm
 
-WORKERS = 64  # turns at once; gates and limits decide how many are sent
 OBEYED_WITHIN = 5.0  # seconds that `rearm` waits for the running service
 SLOW = 2.0  # seconds after which a progress bar is shown
 COLOURS = {Level.CRITICAL: "bold red", Level.WARNING: "yellow", Level.UNKNOWN: "magenta", Level.OK: "green"}
+WIDEST = 40  # columns of a name on a terminal; what is longer is folded
+NAMED = 3  # RFCs that are listed with a trouble that several share
 
-Judged = list[tuple[Row, Level]]
+#: Marks that turn the direction of writing: one in an alias would turn the numbers after it.
+_TURNS = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
 
-async def check(config: Config) -> tuple[Judged, str]:
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a target is. `trouble`: why no more is known of it, "" if all is."""
+
+    row: Row
+    level: Level
+    trouble: str
+
+
+async def check(config: Config) -> tuple[list[Finding], str]:
     """Every target with its level, and where the numbers come from, in words.
 
     Raises `StoreUnavailable` if the database can be used neither way.
@@ -40,18 +55,23 @@ async def check(config: Config) -> tuple[Judged, str]:
             if not core.loaded:
                 raise StoreUnavailable("the database cannot be used: nothing was polled")
             await _poll_all(core)
-            held = {status.name for status in core.snapshot().accounts if status.hold}
-            return _judge(core.state, config, held), "polled now"
+            holds = {status.name: status.hold for status in core.snapshot().accounts}
+            return _judge(core.state, config, holds), "polled now"
     except Locked:
         return await _from_the_service(config), "as stored by the running service"
 
 
-async def _from_the_service(config: Config) -> Judged:
+async def _from_the_service(config: Config) -> list[Finding]:
     loaded = await peek(config.state.url)
+    fingerprint = recogniser(config.state.url)
     state = State()
     state.restore(loaded.kept)
     state.apply(config.targets, ())
-    return _judge(state, config, _held(config, loaded.standings))
+    holds = {
+        account.name: loaded.standings.get(fingerprint(account.credential), Standing()).hold
+        for account in config.accounts
+    }
+    return _judge(state, config, holds)
 
 
 async def rearm(config: Config, accounts: Sequence[str]) -> bool:
@@ -68,106 +88,146 @@ async def rearm(config: Config, accounts: Sequence[str]) -> bool:
     return False
 
 
-def _held(config: Config, standings: Mapping[str, Standing]) -> set[str]:
-    """The accounts whose credentials are stored as held."""
-    fingerprint = recogniser(config.state.url)
-    return {
-        account.name
-        for account in config.accounts
-        if standings.get(fingerprint(account.credential), Standing()).hold
-    }
-
-
-def _judge(state: State, config: Config, held: set[str]) -> Judged:
-    now = time.time()
+def _judge(state: State, config: Config, holds: Mapping[str, str | None]) -> list[Finding]:
+    now, expire_after = time.time(), config.poll.expire_after
     return [
-        (row, level(row, now, config.poll.expire_after, held=row.target.account in held))
+        Finding(
+            row,
+            level(row, now, expire_after, held=holds[row.target.account] is not None),
+            _trouble(row, now, expire_after, holds[row.target.account]),
+        )
         for row in state.rows()
     ]
 
 
+def _trouble(row: Row, now: float, expire_after: float, hold: str | None) -> str:
+    if isinstance(row.last, Failure):
+        return row.last.text
+    if hold is not None:
+        return f"the account is held: {hold}"
+    if row.failed:
+        return "no numbers when last asked"
+    if row.reading is None:
+        return "not asked yet"
+    return "" if row.fresh(now, expire_after) else "the last reading is too old"
+
+
 async def _poll_all(core: Core) -> None:
     # The target with the newest reading of each unproven credential goes first.
-    first = {key: place for place, (_, key) in enumerate(core.leaders())}
-    targets = iter(sorted(core.config.targets, key=lambda target: target.key not in first))
+    first = {key for _, key in core.leaders()}
+    turns: dict[str, list[Target]] = {}
+    for target in sorted(core.config.targets, key=lambda target: target.key not in first):
+        turns.setdefault(target.account, []).append(target)
+    at_once = {account.name: account.max_in_flight for account in core.config.accounts}
     with _progress(len(core.config.targets)) as advance:
 
-        async def work() -> None:
+        async def work(targets: Iterator[Target]) -> None:
             for target in targets:
                 await core.turn(target, time.monotonic())
-                await advance()
+                advance()
 
+        # Each account at its own pace: one whose calls hang keeps no other waiting.
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(WORKERS, len(core.config.targets))):
-                group.create_task(work())
+            for account, targets in turns.items():
+                line = iter(targets)
+                for _ in range(min(at_once[account], len(targets))):
+                    group.create_task(work(line))
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[], Awaitable[None]]]:
+def _progress(total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, once it takes long."""
     console = Console(stderr=True)
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    bar = Progress(console=console, transient=True)
     task = bar.add_task("Asking the PAC…", total=total)
-    began = time.monotonic()
-
-    async def advance() -> None:
-        bar.advance(task)
-        if time.monotonic() - began > SLOW and not bar.live.is_started:
-            bar.start()
-
+    start = asyncio.get_running_loop().call_later(SLOW, bar.start) if console.is_terminal else None
     try:
-        yield advance
+        yield lambda: bar.advance(task)
     finally:
-        bar.stop()
+        if start is not None:
+            start.cancel()
+            bar.stop()
 
 
-def print_json(judged: Judged, source: str) -> None:
+def print_json(findings: Sequence[Finding], source: str) -> None:
     """One JSON document; times in epoch seconds."""
-    rows = [
+    targets = [
         {
-            "account": row.target.account,
-            "rfc": row.target.rfc,
-            "alias": row.target.alias,
-            "level": str(found),
-            "contracted": row.reading and row.reading.contracted,
-            "used": row.reading and row.reading.used,
-            "available": row.reading and row.reading.available,
-            "read_at": row.reading and row.reading.at,
-            "error": row.last.text if isinstance(row.last, Failure) else None,
+            "account": target.account,
+            "rfc": target.rfc,
+            "alias": target.alias,
+            "level": found.level,
+            "contracted": reading and reading.contracted,
+            "used": reading and reading.used,
+            "available": reading and reading.available,
+            "read_at": reading and reading.at,
+            "asked_at": found.row.attempted_at,
+            "error": found.trouble or None,
         }
-        for row, found in judged
+        for found in findings
+        for target, reading in [(found.row.target, found.row.reading)]
     ]
-    levels = [found for _, found in judged]
-    json.dump(
-        {"level": str(worst(levels)), "source": source, "targets": rows}, sys.stdout, ensure_ascii=False
-    )
-    sys.stdout.write("\n")
+    told = {"level": worst([found.level for found in findings]), "source": source, "targets": targets}
+    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
-def print_table(judged: Judged, source: str) -> None:
-    """A table, the worst first."""
-    table = Table(title=f"Timbres, {source}", title_justify="left")
-    for heading in ("level", "account", "rfc", "alias"):
-        table.add_column(heading)
+def print_table(findings: Sequence[Finding], source: str) -> None:
+    """A table, the worst first, and what is the matter. Numbers are never cut; piped, a line is a line."""
+    console = Console(highlight=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    widest = WIDEST if console.is_terminal else None
+    table.add_column("level")
+    table.add_column("account", max_width=widest, overflow="fold")
+    table.add_column("rfc")
     for heading in ("available", "contracted", "used", "age"):
         table.add_column(heading, justify="right")
-    table.add_column("error")
+    table.add_column("alias", max_width=widest, overflow="fold")
     now = time.time()
-    for row, found in sorted(judged, key=lambda one: (list(Level).index(one[1]), one[0].target.key)):
-        reading = row.reading
+    ordered = sorted(findings, key=lambda found: (list(Level).index(found.level), found.row.target.key))
+    for found in ordered:
+        target, reading = found.row.target, found.row.reading
         numbers = (reading.available, reading.contracted, reading.used) if reading else (None,) * 3
         table.add_row(
-            f"[{COLOURS[found]}]{found}[/]",
-            *(_plain(text) for text in (row.target.account, row.target.rfc, row.target.alias)),
+            Text(found.level, COLOURS[found.level]),
+            _plain(target.account),
+            target.rfc,
             *("–" if number is None else f"{number:,}" for number in numbers),
             "–" if reading is None else _age(now - reading.at),
-            _plain(row.last.text if isinstance(row.last, Failure) else ""),
+            _plain(target.alias),
         )
-    Console().print(table)
+    # What a table cannot do without cutting a number it does beyond the terminal's edge.
+    needed = console.measure(table, options=console.options.update(width=10**6))
+    console.width = max(console.width, needed.minimum) if console.is_terminal else needed.maximum
+    with console.capture() as captured:
+        console.print(table)
+        for line in _troubles(ordered):
+            console.print(line, soft_wrap=True)
+        console.print(_plain(_sum(findings, source)), soft_wrap=True)
+    sys.stdout.write(captured.get())
+    sys.stdout.flush()
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")  # rich reads markup
+def _troubles(findings: Iterable[Finding]) -> Iterator[Text]:
+    """What is the matter: once for all RFCs of an account that share it."""
+    sharing: dict[tuple[str, str], list[str]] = {}
+    for found in findings:
+        if found.trouble:
+            sharing.setdefault((found.row.target.account, found.trouble), []).append(found.row.target.rfc)
+    for (account, trouble), rfcs in sharing.items():
+        more = f" and {len(rfcs) - NAMED} more" if len(rfcs) > NAMED else ""
+        yield _plain(f"{account}: {trouble} ({', '.join(rfcs[:NAMED])}{more})")
+
+
+def _sum(findings: Sequence[Finding], source: str) -> str:
+    counts = Counter(found.level for found in findings)
+    told = ", ".join(f"{counts[one]} {one}" for one in Level if counts[one])
+    return f"{told or 'nothing configured'}; {source}"
+
+
+def _plain(text: str) -> Text:
+    """As it is: rich reads markup in strings."""
+    return Text(text.translate(_TURNS))
 
 
 def _age(seconds: float) -> str:

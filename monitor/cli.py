@@ -19,7 +19,7 @@ from monitor.alerts import Level, worst
 from monitor.app import Monitor
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
-from monitor.log import Format, configure, where
+from monitor.log import Format, configure, log_unhandled, where
 from monitor.store import Locked, StoreUnavailable
 
 TROUBLE = 3  # of `check`: configuration, usage and internal faults, and unknown
@@ -79,7 +79,7 @@ def check_config(config: Annotated[Path, typer.Argument(help="The configuration 
     loaded = _load(config)
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    typer.echo(f"{config}: ok, {len(loaded.accounts)} accounts, {len(loaded.targets)} RFCs")
+    typer.echo(f"{config}: ok (accounts: {len(loaded.accounts)}, RFCs: {len(loaded.targets)})")
 
 
 @app.command("check")
@@ -94,12 +94,12 @@ def check_command(
     configure(Format.TEXT, level=logging.ERROR)
     loaded = _load(config, TROUBLE)
     try:
-        judged, source = asyncio.run(check.check(loaded))
+        findings, source = asyncio.run(check.check(loaded))
     except StoreUnavailable as error:
         typer.echo(f"timbres-monitor: {error}", err=True)
         raise typer.Exit(TROUBLE) from None
-    (check.print_json if output is Output.JSON else check.print_table)(judged, source)
-    raise typer.Exit(CODES[worst([found for _, found in judged])])
+    (check.print_json if output is Output.JSON else check.print_table)(findings, source)
+    raise typer.Exit(CODES[worst([found.level for found in findings])])
 
 
 @app.command()
@@ -145,10 +145,10 @@ def demo_command(
 ) -> None:
     """The pretend PAC and the monitor together; nothing to configure. Ctrl-C stops."""
     configure(log_format)
-    _serve(lambda: demo.demo(listen, serve))
+    _serve(lambda: demo.demo(listen, _until_stopped(signal.SIGHUP)))
 
 
-async def serve(config: Config, started: Callable[[Monitor], None] = lambda _: None) -> None:
+async def serve(config: Config) -> None:
     """Run the monitor until SIGTERM or SIGINT; SIGHUP reloads."""
     stopped = _until_stopped()
     reloads: set[asyncio.Task[object]] = set()
@@ -160,11 +160,10 @@ async def serve(config: Config, started: Callable[[Monitor], None] = lambda _: N
             task.add_done_callback(reloads.discard)
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
-        started(monitor)
         await stopped
 
 
-def _until_stopped() -> "asyncio.Future[None]":
+def _until_stopped(*more: signal.Signals) -> "asyncio.Future[None]":
     loop = asyncio.get_running_loop()
     stopped = loop.create_future()
 
@@ -172,7 +171,7 @@ def _until_stopped() -> "asyncio.Future[None]":
         if not stopped.done():
             stopped.set_result(None)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, *more):
         loop.add_signal_handler(number, stop)
     return stopped
 
@@ -188,16 +187,15 @@ def _load(path: Path, code: int = 1) -> Config:
 
 def _serve(service: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(log_unhandled)
         await service()
 
     try:
         asyncio.run(main())
-    except Locked as error:
-        typer.echo(f"timbres-monitor: {error}", err=True)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        words = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
-        typer.echo(f"timbres-monitor: cannot listen: {words}", err=True)
+    except (Locked, OSError) as error:
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        words = "cannot listen: the port is in use" if in_use else str(error)
+        typer.echo(f"timbres-monitor: {words}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -210,7 +208,10 @@ def main() -> None:
         except KeyboardInterrupt:
             sys.exit(130)
         except TyperException as error:
-            typer.echo(f"timbres-monitor: {error.format_message()}", err=True)
+            if message := error.format_message():  # without: no arguments, and help was printed
+                context = getattr(error, "ctx", None)
+                typer.echo(f"{context.get_usage()}\n" if context else "", err=True)
+                typer.echo(f"Error: {message}", err=True)
             sys.exit(TROUBLE if checks else error.exit_code)
         except Exception as error:  # noqa: BLE001  # one line, whatever it is
             typer.echo(f"timbres-monitor: internal error: {where(error)}", err=True)

@@ -95,7 +95,8 @@ class Core:
                 for account in config.accounts
             }
         )
-        self.state.apply(config.targets, [account.name for account in config.accounts])
+        moved = {a.name for a in config.accounts if known.get(a.name, a.credential)[0] != a.endpoint}
+        self.state.apply(config.targets, [account.name for account in config.accounts], moved)
         return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
 
     async def turn(self, target: Target, due: float) -> Outcome:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 
 import typer
@@ -11,9 +11,6 @@ from monitor.app import Monitor
 from monitor.config import Config, load
 from monitor.rfc import check_digit_ok
 from monitor.simulator import Account, Issuer, Pac
-
-#: Runs a monitor until it is stopped, and calls back once it runs.
-Serve = Callable[[Config, Callable[[Monitor], None]], Awaitable[None]]
 
 INTERVAL = "2s"
 PASSWORDS = {"norte": "norte-demo", "sur": "sur&demo", "filial": "changed-at-the-pac"}
@@ -89,14 +86,16 @@ async def simulate(host: str, port: int, stopped: Awaitable[None]) -> None:
         await stopped
 
 
-async def demo(listen: str, serve: Serve) -> None:
-    """Both together, with their state in a temporary place, until stopped."""
+async def demo(listen: str, stopped: Awaitable[None]) -> None:
+    """Both together, with their state in a temporary place, until `stopped`."""
     pac = Pac(accounts())
     pac.faults[list(pac.accounts["ws@norte.example"].issuers)[-1]] = "500"
     with tempfile.TemporaryDirectory(prefix="timbres-demo-") as folder:
         async with pac.serve() as url:
             config = await asyncio.to_thread(_write, Path(folder), listen, url, pac)
-            await serve(config, lambda monitor: _tell(monitor, url, pac))
+            async with Monitor(config) as monitor:
+                _tell(monitor, url, pac)
+                await stopped
 
 
 def _tell(monitor: Monitor, url: str, pac: Pac) -> None:

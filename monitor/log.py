@@ -1,8 +1,10 @@
 """How the service logs: structlog to standard error, for people or as JSON. No tracebacks."""
 
+import asyncio
 import contextlib
 import logging
 import sys
+import threading
 import traceback
 from enum import StrEnum
 from typing import Any, TextIO
@@ -18,19 +20,23 @@ class Format(StrEnum):
 
 
 class Unfailing:
-    """A stream whose reader may leave and whose disk may fill up: lines are lost, polls go on."""
+    """A stream that may be closed (`2>&-`), whose reader may leave and whose disk may fill up: lines
+    are lost, polls go on.
+    """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError):
-            self._stream.write(text)
+            if self._stream is not None:
+                self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         with contextlib.suppress(OSError):
-            self._stream.flush()
+            if self._stream is not None:
+                self._stream.flush()
 
 
 def configure(form: Format, level: int = logging.INFO) -> None:
@@ -45,7 +51,7 @@ def configure(form: Format, level: int = logging.INFO) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form is Format.JSON
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr is not None and sys.stderr.isatty())
     )
     structlog.configure(
         processors=[*shared, renderer],
@@ -62,10 +68,22 @@ def configure(form: Format, level: int = logging.INFO) -> None:
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    # What nobody caught would print a traceback, which may quote anything.
+    sys.unraisablehook = lambda fault: _log_uncaught(fault.exc_value)
+    threading.excepthook = lambda fault: _log_uncaught(fault.exc_value)
     # A tick that finds the one before it still at work is skipped, and says so at every slot.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # Whoever reaches the port could fill the log with malformed requests.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The event loop's handler of what nobody caught."""
+    _log_uncaught(context.get("exception"))
+
+
+def _log_uncaught(error: BaseException | None) -> None:
+    structlog.get_logger().error("internal error", error="unknown" if error is None else where(error))
 
 
 def _name_exception(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:

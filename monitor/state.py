@@ -1,6 +1,6 @@
 """The latest of each target, and what is counted of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.config import Target
@@ -35,6 +35,15 @@ class Row:
     def up(self) -> bool:
         """The last turn gave numbers."""
         return isinstance(self.last, Reading)
+
+    @property
+    def failed(self) -> bool:
+        """The last turn gave none, be it of this process or of the one before."""
+        if isinstance(self.last, Failure):
+            return True
+        return self.attempted_at is not None and (
+            self.reading is None or self.reading.at != self.attempted_at
+        )
 
     def fresh(self, at: float, expire_after: float) -> Reading | None:
         """The last reading unless it is older than `expire_after` seconds."""
@@ -105,13 +114,18 @@ class State:
         self._attic.update(kept)
         self._rows = {key: self._known(row) for key, row in self._rows.items()}
 
-    def apply(self, targets: Iterable[Target], accounts: Iterable[str]) -> None:
-        """Take over a configuration: what stays keeps its readings and counters."""
+    def apply(self, targets: Iterable[Target], accounts: Iterable[str], moved: Collection[str] = ()) -> None:
+        """Take over a configuration: what stays keeps its readings and counters.
+
+        `moved`: accounts that are asked at another endpoint now. Their old readings say nothing about
+        it: testing numbers must not stand for production, nor the difference be consumption.
+        """
         before, names = self._rows, set(accounts)
         self._rows = {}
         for target in targets:
             row = before.pop(target.key, None)
-            self._rows[target.key] = self._known(Row(target)) if row is None else replace(row, target=target)
+            row = self._known(Row(target)) if row is None else replace(row, target=target)
+            self._rows[target.key] = replace(row, reading=None) if target.account in moved else row
         for key, row in before.items():
             if (kept := row.kept()) is not None:
                 self._attic[key] = kept

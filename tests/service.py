@@ -109,12 +109,15 @@ class Service:
 
 @asynccontextmanager
 async def command(
-    *arguments: str, env: Mapping[str, str] | None = None, wrapper: tuple[str, ...] = ()
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    wrapper: tuple[str, ...] = (),
+    program: tuple[str, ...] = COMMAND,
 ) -> AsyncIterator[Service]:
     """Run any command until the block ends."""
     process = await asyncio.create_subprocess_exec(
         *wrapper,
-        *COMMAND,
+        *program,
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -138,9 +141,11 @@ async def running(
     *options: str,
     env: Mapping[str, str] | None = None,
     wrapper: tuple[str, ...] = (),
+    program: tuple[str, ...] = COMMAND,
 ) -> AsyncIterator[Service]:
     """Run the service until the block ends; ready when it begins."""
-    async with command("run", "--config", str(config), *options, env=env, wrapper=wrapper) as service:
+    arguments = ("run", "--config", str(config), *options)
+    async with command(*arguments, env=env, wrapper=wrapper, program=program) as service:
         await service.until_log(r"address=|address\":|Traceback|cannot")
         assert service.address, service.log
         yield service

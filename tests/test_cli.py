@@ -200,7 +200,7 @@ def test_check_config_says_what_it_found(tmp_path: Path) -> None:
     path = configure(tmp_path, account(NOWHERE, RFC, OTHER))
     done = call("check-config", str(path))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{path}: ok, 1 accounts, 2 RFCs\n"
+    assert done.stdout == f"{path}: ok (accounts: 1, RFCs: 2)\n"
 
 
 def test_check_config_prints_warnings_and_exits_0(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_check_config_prints_warnings_and_exits_0(tmp_path: Path) -> None:
     assert len(lines) == 3
     assert all(re.match(rf"warning: {re.escape(str(path))}:\d+:\d+: ", line) for line in lines), lines
     assert "literal" not in done.stderr.replace("a literal", "")
-    assert done.stdout == f"{path}: ok, 1 accounts, 1 RFCs\n"
+    assert done.stdout == f"{path}: ok (accounts: 1, RFCs: 1)\n"
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -429,11 +429,11 @@ import asyncio, gc, logging, sys, warnings
 from monitor.log import Format, configure
 configure(Format(sys.argv[1]))
 warnings.warn("old ways\\nof doing it", RuntimeWarning)
-logging.getLogger("aiohttp.server").error("two\\nlines of %s", "words")
+logging.getLogger("aiohttp.client").error("two\\nlines of %s", "words")
 try:
     raise ValueError("hunter2")
 except ValueError:
-    logging.getLogger("aiohttp.server").exception("Error handling request")
+    logging.getLogger("aiohttp.client").exception("Error handling request")
 async def fail():
     raise ValueError("hunter2")
 async def main():

@@ -229,7 +229,7 @@ def test_a_refusal_holds_the_account_and_nothing_more_is_sent(seen: Seen, fault:
     assert seen.calls_later[fault] == seen.calls_when_held[fault]
     assert seen.after("timbres_responses_total", account=fault, code=fault) == 1
     assert seen.after("timbres_poll_errors_total", account=fault, rfc=GOOD, reason="held")
-    assert any("account held" in line and f"'{fault}'" in line for line in seen.log)
+    assert any("account held" in line and f"accounts={fault} " in line for line in seen.log)
 
 
 @pytest.mark.parametrize("fault", [f for f in MATRIX if MATRIX[f].reason != "refused"])

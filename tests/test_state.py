@@ -257,6 +257,18 @@ def test_what_was_learned_before_the_database_could_be_read_is_not_overwritten()
     assert made.rows()[0].reading == LATER
 
 
+def test_an_account_that_moved_to_another_endpoint_shows_no_numbers_of_the_old_one() -> None:
+    made = state(target(), target(FIRST_RFC, "sur"))
+    for one in (target(), target(FIRST_RFC, "sur")):
+        made.record(one, GOOD)
+        made.record(one, LATER)
+    made.apply([target(), target(FIRST_RFC, "sur")], ["norte", "sur"], moved={"norte"})
+    norte, sur = made.rows()
+    assert (norte.reading, sur.reading) == (None, LATER)
+    made.record(target(), Reading(NOW + 9, 90_000, 50_000, 40_000, "200"))
+    assert made.rows()[0].consumed == LATER.used - GOOD.used
+
+
 def test_a_turn_that_a_reload_overtook_says_nothing_about_the_target() -> None:
     after = row(GOOD, failed(Reason.HELD, RETIRED))
     assert after.up

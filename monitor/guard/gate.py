@@ -124,7 +124,7 @@ class Gate:
         self._wait_until = 0.0
         self._suspect = ""
         self._unprove()
-        log.warning("account released by an operator", accounts=self.accounts)
+        log.warning("account released by an operator", accounts=", ".join(self.accounts))
         await self.save()
 
     async def save(self) -> None:
@@ -186,10 +186,11 @@ class Gate:
         self._places.resize(1)
 
     def _log(self, before: Standing) -> None:
-        after = self.standing
+        after, names = self.standing, ", ".join(self.accounts)
         if after.hold and not before.hold:
-            log.error("account held", accounts=self.accounts, code=after.hold)
+            words = "nothing more is sent: correct the password and reload, or mend it at the PAC and rearm"
+            log.error("account held", accounts=names, code=after.hold, text=words)
         elif after.wait and after.wait != before.wait:
-            log.warning("account waits", accounts=self.accounts, seconds=after.wait, lost=after.lost)
+            log.warning("account waits", accounts=names, seconds=after.wait, lost=after.lost)
         elif after.worked and not before.worked:
-            log.info("credential works", accounts=self.accounts)
+            log.info("credential works", accounts=names)
