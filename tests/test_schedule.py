@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from monitor.config import Target
 from monitor.config.target import DEFAULTS
 from monitor.model import FAIR_USE, Failure, Outcome, Reading, Reason
-from monitor.schedule import CHUNK, Schedule
+from monitor.schedule import Schedule
+from monitor.schedule.schedule import CHUNK
 from tests.clock import Clock
 from tests.issuers import rfcs
 

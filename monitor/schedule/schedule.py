@@ -1,91 +1,30 @@
-"""When each target is due: a queue by monotonic time, drained by one APScheduler job.
-
-A job a target would cost more than the poll itself. All periodic work is APScheduler's; its
-triggers follow the wall clock, so one watchdog on the monotonic clock notices when that steps.
-"""
+"""The queue by monotonic time, drained by one APScheduler job."""
 
 import asyncio
 import heapq
 import math
-import random
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
 
 from monitor.config import Target
 from monitor.log import where
-from monitor.model import FAIR_USE, Failure, Key, Outcome, Reason
+from monitor.model import Key, Outcome
+from monitor.schedule.entry import SLOT, Entry, share
+from monitor.schedule.every import Every
 
 log = structlog.get_logger()
 
-SLOT = 0.1  # seconds: due polls are released together this often, which saves half their cost
 CHUNK = 32  # released before the event loop gets to do something else
 FIRST = 120.0  # seconds within which a target that was never tried gets its first poll
 OVERDUE = 300.0  # the same for one whose time has passed
-BACK_OFF = 30.0  # seconds until the next turn after the PAC was unavailable, doubling
-STRETCH_MOST = 16  # times the interval, after the PAC's limit of fair use
-STRETCHED_MOST = 6 * 3600.0  # seconds
 STEP = 2.0  # seconds between wall and monotonic clock that count as a step
 
 Turn = Callable[[Target, float], Awaitable[Outcome]]
-
-
-class Entry:
-    """The place of one target in the queue."""
-
-    __slots__ = ("asked", "attempted", "due", "failures", "stretch", "target")
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.due = 0.0  # monotonic
-        self.attempted: float | None = None  # monotonic
-        self.asked = math.inf  # monotonic: the next turn asked for while one is under way
-        self.failures = 0  # turns in a row that ask for an early next one
-        self.stretch = 1
-
-    def delay(self, outcome: Outcome) -> float:
-        """Seconds until the next turn, and what to remember for the one after."""
-        interval = self.target.interval
-        early = isinstance(outcome, Failure) and outcome.reason in (Reason.UNAVAILABLE, Reason.BUSY)
-        self.failures = self.failures + 1 if early else 0
-        if outcome.code == FAIR_USE:
-            self.stretch = min(2 * self.stretch, STRETCH_MOST)
-        elif not isinstance(outcome, Failure):
-            self.stretch = max(1, self.stretch // 2)
-        regular = max(interval, min(interval * self.stretch, STRETCHED_MOST))
-        if not isinstance(outcome, Failure) or outcome.code == FAIR_USE:
-            return regular
-        if early:
-            back_off = BACK_OFF * 2.0 ** min(self.failures - 1, 20) * random.uniform(0.8, 1.2)
-            return max(min(back_off, regular), outcome.retry_after or 0.0)
-        if outcome.retry_after is not None:  # held, for a known while
-            return min(outcome.retry_after * random.uniform(1.0, 1.2) + SLOT, regular)
-        return regular
-
-
-def share(key: Key) -> float:
-    """The stable place of a target in any spread, in [0, 1)."""
-    return zlib.crc32("\0".join(key).encode()) / 2**32
-
-
-class Every(BaseTrigger):  # type: ignore[misc]  # apscheduler has no types
-    """Fires so often, counted from now.
-
-    APScheduler's own IntervalTrigger walks through every missed time: a clock that steps from
-    1970 to today would keep it busy for hours.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._interval = timedelta(seconds=seconds)
-
-    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
-        return now + self._interval
 
 
 class Schedule:

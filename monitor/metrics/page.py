@@ -1,0 +1,91 @@
+"""The monitor's own metrics, and the whole page of `/metrics`."""
+
+import gzip
+import platform
+
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+
+from monitor.metrics.exposition import exposition
+from monitor.state import Snapshot
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the number of histogram series
+
+POLL_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
+LAG_BUCKETS = (0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+
+
+class Metrics:
+    """The monitor's own metrics, and the whole page of `/metrics`."""
+
+    def __init__(self, version: str) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._duration = Histogram(
+            "timbres_poll_duration_seconds",
+            "Duration of one poll, waiting excluded.",
+            buckets=POLL_BUCKETS,
+            registry=self._registry,
+        )
+        self._lag = Histogram(
+            "timbres_schedule_lag_seconds",
+            "How late polls start.",
+            buckets=LAG_BUCKETS,
+            registry=self._registry,
+        )
+        self._reload_ok = Gauge(
+            "timbres_config_last_reload_successful",
+            "Whether the last reload of the configuration was successful.",
+            registry=self._registry,
+        )
+        self._reload_at = Gauge(
+            "timbres_config_last_reload_success_timestamp_seconds",
+            "When the configuration was last reloaded successfully.",
+            registry=self._registry,
+        )
+        build = Gauge(
+            "timbres_build_info",
+            "The version that runs.",
+            ["version", "python"],
+            registry=self._registry,
+        )
+        build.labels(version, platform.python_version()).set(1)
+
+    def observe_poll(self, lag: float, duration: float) -> None:
+        """One call: how late it started and how long it took, in seconds."""
+        self._lag.observe(lag)
+        self._duration.observe(duration)
+
+    def observe_reload(self, at: float, *, successful: bool) -> None:
+        """The configuration was read; `at` is in epoch seconds."""
+        self._reload_ok.set(successful)
+        if successful:
+            self._reload_at.set(at)
+
+    def page(self, snapshot: Snapshot, *, as_openmetrics: bool, compressed: bool) -> bytes:
+        """The body of an answer. Takes long with many targets: not on the event loop."""
+        own = openmetrics.generate_latest if as_openmetrics else generate_latest
+        # `replace`: one lone surrogate must not kill the whole scrape.
+        text = exposition(snapshot, as_openmetrics=as_openmetrics).encode(errors="replace")
+        page: bytes = text + own(self._registry)
+        return gzip.compress(page, compresslevel=1, mtime=0) if compressed else page
+
+    @staticmethod
+    def probe(snapshot: Snapshot, *, as_openmetrics: bool) -> bytes:
+        """The series of a snapshot alone."""
+        text = exposition(snapshot, as_openmetrics=as_openmetrics)
+        return (text + "# EOF\n" if as_openmetrics else text).encode(errors="replace")
+
+    @staticmethod
+    def content_type(*, as_openmetrics: bool) -> str:
+        return openmetrics.CONTENT_TYPE_LATEST if as_openmetrics else CONTENT_TYPE_PLAIN_0_0_4
