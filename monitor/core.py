@@ -115,10 +115,14 @@ class Core:
         dirty = self.state.take_dirty()
         if not dirty:
             return
-        if await self._store.write(dirty, self._wall()):
-            self.state.commit(dirty)
-        else:
-            self.state.put_back(dirty)
+        written = False
+        try:
+            written = await self._store.write(dirty, self._wall())
+        finally:  # also when cancelled by the end of the service, which flushes once more
+            if written:
+                self.state.commit(dirty)
+            else:
+                self.state.put_back(dirty)
 
     async def requests(self) -> list[str]:
         """The configured accounts that an operator asked to release by command; asked once."""
