@@ -1,0 +1,1 @@
+"""How well the forecast would have done: generated issuers, a year each, against what PromQL can say."""
