@@ -24,7 +24,7 @@ demo: $(READY)  ## Simulator and monitor together, nothing to configure; Ctrl-C 
 	$(BIN)/timbres-monitor demo
 
 test: $(READY) tools  ## All tests, against a real Prometheus too
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-quick: $(READY)  ## The tests that take no more than a few seconds
 	$(BIN)/pytest -m "not slow"

@@ -6,9 +6,34 @@ from collections.abc import Iterable
 from multiprocessing import Pool
 from statistics import median
 
-from backtest.issuers import DAYS, FIT, KINDS, REPORT, issuer
+from backtest.issuers import DAYS, FIT, KINDS, REPORT, ZONE, Issuer, issuer
 from backtest.promql import BY_RATE, PREDICT_LINEAR, Samples
 from backtest.score import Exhaustion, Score, Watch, score
+from monitor.forecast import Habits, habits, time_left
+
+
+class Forecasts:
+    """The monitor's own forecast of an issuer."""
+
+    def __init__(self, one: Issuer) -> None:
+        self._issuer = one
+        self._tick = -1
+        self._habits: Habits | None = None
+
+    def time_left(self, tick: int, package: int) -> float | None:
+        """As `forecast` has it; what does not depend on the package is kept."""
+        if tick != self._tick:
+            now = float(self._issuer.at(tick))
+            self._tick, self._habits = tick, habits(self._issuer.history(tick), now, ZONE)
+        if self._habits is None or not self._issuer.is_fresh(tick):
+            return None
+        now = float(self._issuer.at(tick))
+        return time_left(self._habits, self._issuer.available(tick, package), now, ZONE)
+
+    def watch(self, tick: int, package: int, limit: float) -> bool:
+        """Whether zero is `limit` seconds away or nearer."""
+        left = self.time_left(tick, package)
+        return left is not None and left <= limit
 
 
 def run(job: tuple[str, int]) -> dict[str, Score]:
@@ -16,6 +41,7 @@ def run(job: tuple[str, int]) -> dict[str, Score]:
     one = issuer(*job)
     samples = Samples(one)
     ways: dict[str, Watch] = {
+        "forecast": Forecasts(one).watch,
         PREDICT_LINEAR: samples.watch_predict_linear,
         BY_RATE: samples.watch_by_rate,
     }

@@ -9,10 +9,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+import aiohttp
 import structlog
 from aiohttp import web
 
 from monitor import __version__
+from monitor.alerts import Sender, firing
 from monitor.config import Config, ConfigError, Fault, load
 from monitor.core import Core
 from monitor.guard import Waits
@@ -23,6 +25,8 @@ from monitor.web import application
 
 log = structlog.get_logger()
 
+FORESEE = 10.0  # seconds between looks at what is to be forecast
+ALERT = 5.0  # seconds between looks at what has crossed a threshold, for the direct sender
 FLUSH = 1.0  # seconds between writes; a request to re-arm is obeyed within two
 THIN = 3600.0
 PROBE_AGE = 60.0  # seconds: a younger poll is good enough for a probe
@@ -54,6 +58,8 @@ class Monitor:
         self._wall = wall
         self._core = Core(config, self.metrics.observe_poll, waits=waits, clock=clock, wall=wall)
         self._schedule = Schedule(self._core.turn, clock=clock, wall=wall)
+        self._since = wall()
+        self._sender: Sender
         self._running = False
         self._reloading = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -74,6 +80,12 @@ class Monitor:
             self._applied(set())
             self._schedule.every(FLUSH, self._tend)
             self._schedule.every(THIN, self._core.thin)
+            self._schedule.every(FORESEE, self._core.foresee)
+            self._sender = Sender(
+                await stack.enter_async_context(aiohttp.ClientSession(trust_env=False)),
+                self.metrics.observe_notifications,
+            )
+            self._schedule.every(ALERT, self._alert)
             self._schedule.start()
             stack.push_async_callback(self._stop)
             self._stack = stack.pop_all()
@@ -131,7 +143,8 @@ class Monitor:
         if self._core.state.row(key) is None:
             return None
         age = self._core.age(key)
-        if (age is None or age >= PROBE_AGE) and self._core.may_ask(account):
+        # Below zero the wall clock went back: nobody knows how old it is.
+        if (age is None or not 0 <= age < PROBE_AGE) and self._core.may_ask(account):
             task = self._schedule.ask(key)
             if task is not None:
                 await asyncio.shield(task)
@@ -164,7 +177,23 @@ class Monitor:
     async def _tend(self) -> None:
         for account in await self._core.requests():
             await self.rearm(account)
+        loaded = self._core.loaded
         await self._core.flush()
+        if self._core.loaded and not loaded:
+            # A database that came late tells when each target was asked, and which goes first.
+            self._schedule.apply(())
+            self._schedule.apply(self.config.targets, self._core.age)
+            self._lead()
+
+    async def _alert(self) -> None:
+        alertmanagers = self.config.alertmanagers
+        if not alertmanagers or not self._core.loaded:
+            return
+        snapshot = self.snapshot()
+        alerts = await asyncio.get_running_loop().run_in_executor(
+            self.renderer, lambda: list(firing(snapshot, self._since))
+        )
+        await self._sender.send(alerts, snapshot.at, alertmanagers)
 
     async def _stop(self) -> None:
         self._running = False

@@ -6,6 +6,7 @@ one has stored, and never polls.
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -29,7 +30,7 @@ from monitor.store import Locked, StoreUnavailable, peek, pending, recogniser, r
 OBEYED_WITHIN = 5.0  # seconds that `rearm` waits for the running service
 SLOW = 2.0  # seconds after which a progress bar is shown
 COLOURS = {Level.CRITICAL: "bold red", Level.WARNING: "yellow", Level.UNKNOWN: "magenta", Level.OK: "green"}
-WIDEST = 40  # columns of a name on a terminal; what is longer is folded
+NARROWEST = 8  # columns of an alias on a terminal; nothing else is cut
 NAMED = 3  # RFCs that are listed with a trouble that several share
 
 #: Marks that turn the direction of writing: one in an alias would turn the numbers after it.
@@ -168,25 +169,28 @@ def print_json(findings: Sequence[Finding], source: str) -> None:
         for target, reading in [(found.row.target, found.row.reading)]
     ]
     told = {"level": worst([found.level for found in findings]), "source": source, "targets": targets}
-    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    is_unicode = sys.stdout.encoding.lower().startswith("utf")
+    _print(json.dumps(told, ensure_ascii=not is_unicode) + "\n")
 
 
 def print_table(findings: Sequence[Finding], source: str) -> None:
-    """A table, the worst first, and what is the matter. Numbers are never cut; piped, a line is a line."""
+    """A table, the worst first, each target on a line of its own, and what is the matter.
+
+    On a narrow terminal aliases are cut, and nothing else; in a pipe nothing is.
+    """
     console = Console(highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    widest = WIDEST if console.is_terminal else None
-    table.add_column("level")
-    table.add_column("account", max_width=widest, overflow="fold")
-    table.add_column("rfc")
+    for heading in ("level", "account", "rfc"):
+        table.add_column(heading)
     for heading in ("available", "contracted", "used", "age"):
         table.add_column(heading, justify="right")
-    table.add_column("alias", max_width=widest, overflow="fold")
+    table.add_column("alias", width=NARROWEST)
     now = time.time()
+    aliases: list[Text] = []
     ordered = sorted(findings, key=lambda found: (list(Level).index(found.level), found.row.target.key))
     for found in ordered:
         target, reading = found.row.target, found.row.reading
+        aliases.append(_plain(target.alias))
         numbers = (reading.available, reading.contracted, reading.used) if reading else (None,) * 3
         table.add_row(
             Text(found.level, COLOURS[found.level]),
@@ -194,18 +198,31 @@ def print_table(findings: Sequence[Finding], source: str) -> None:
             target.rfc,
             *("–" if number is None else f"{number:,}" for number in numbers),
             "–" if reading is None else _age(now - reading.at),
-            _plain(target.alias),
+            aliases[-1],
         )
-    # What a table cannot do without cutting a number it does beyond the terminal's edge.
-    needed = console.measure(table, options=console.options.update(width=10**6))
-    console.width = max(console.width, needed.minimum) if console.is_terminal else needed.maximum
+    unbounded = console.options.update(width=10**6)
+    if console.is_terminal:
+        rest = console.measure(table, options=unbounded).maximum - NARROWEST
+        for alias in aliases:
+            alias.truncate(max(NARROWEST, console.width - rest), overflow="ellipsis")
+    table.columns[-1].width = None
+    console.width = console.measure(table, options=unbounded).maximum
     with console.capture() as captured:
         console.print(table)
         for line in _troubles(ordered):
             console.print(line, soft_wrap=True)
         console.print(_plain(_sum(findings, source)), soft_wrap=True)
-    sys.stdout.write(captured.get())
-    sys.stdout.flush()
+    _print(captured.get())
+
+
+def _print(text: str) -> None:
+    """Neither a letter that the output lacks nor a reader that has left changes the exit code."""
+    encoding = sys.stdout.encoding
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _troubles(findings: Iterable[Finding]) -> Iterator[Text]:

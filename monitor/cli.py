@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from monitor import __version__, check, demo
-from monitor.alerts import Level, worst
+from monitor.alerts import Level, send_test, worst
 from monitor.app import Monitor
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
@@ -123,6 +124,19 @@ def rearm(
         raise typer.Exit(1) from None
     names = ", ".join(accounts or known)
     typer.echo(f"{names}: released" if obeyed else f"{names}: will be released when the service runs")
+
+
+@app.command("test-alert")
+def test_alert(config: ConfigOption) -> None:
+    """Send one alert, labelled as a test, to every configured Alertmanager, as the service would."""
+    alertmanagers = _load(config).alertmanagers
+    if not alertmanagers:
+        typer.echo(f"{config}: no alertmanagers configured, such as [http://localhost:9093]", err=True)
+        raise typer.Exit(1)
+    faults = asyncio.run(send_test(alertmanagers, time.time()))
+    for address, fault in faults.items():
+        typer.echo(f"{address}: {fault or 'taken'}", err=fault is not None)
+    raise typer.Exit(any(fault is not None for fault in faults.values()))
 
 
 @app.command()

@@ -1,9 +1,11 @@
 """Everything between a target whose turn it is and what is known of it afterwards."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +14,7 @@ import structlog
 
 from monitor import __version__, pac
 from monitor.config import Config, Target
+from monitor.forecast import forecast
 from monitor.guard import Credential, Guard, Held, Waits
 from monitor.limit import Limit
 from monitor.model import Failure, Key, Outcome, Reason, Standing, StoreStatus
@@ -20,6 +23,9 @@ from monitor.state import Row, Snapshot, State
 from monitor.store import Locked, Store, StoreUnavailable
 
 log = structlog.get_logger()
+
+FORESEE = 3600.0  # seconds between forecasts of a target
+LOOK_BACK = 130 * 86400.0  # seconds of history that a forecast is made of
 
 
 class Core:
@@ -48,6 +54,9 @@ class Core:
         self._store = Store(config.state.url)
         self._guard = Guard(self._remember, waits, clock, wall)
         self._limits: dict[str, Limit] = {}
+        self._foreseen: dict[Key, float] = {}  # when each target was forecast, by `clock`
+        self._thinker = ThreadPoolExecutor(1, thread_name_prefix="forecast")
+        self._lines: dict[str, Line] = {}
         self._http: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
@@ -64,6 +73,7 @@ class Core:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._thinker.shutdown(wait=False, cancel_futures=True)
         await self._http.close()
         await self.flush()
         await self._store.close()
@@ -87,14 +97,13 @@ class Core:
         }
         for limit in self._limits.values():
             limit.apply(most)
-        self.poller.apply(
-            {
-                account.name: Line(
-                    self._guard.gate(account.name), self._limits[account.endpoint], services[account.name]
-                )
-                for account in config.accounts
-            }
-        )
+        self._lines = {
+            account.name: Line(
+                self._guard.gate(account.name), self._limits[account.endpoint], services[account.name]
+            )
+            for account in config.accounts
+        }
+        self.poller.apply(self._lines)
         moved = {a.name for a in config.accounts if known.get(a.name, a.credential)[0] != a.endpoint}
         self.state.apply(config.targets, [account.name for account in config.accounts], moved)
         return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
@@ -110,7 +119,10 @@ class Core:
     async def flush(self) -> None:
         """Write what is to be written, and obey requests. Done every second."""
         if not self.loaded:
-            await self._open()
+            try:
+                await self._open()
+            except Locked:  # somebody was quicker: it is waited for
+                self._store.write_errors += 1
         await self._guard.save()
         dirty = self.state.take_dirty()
         if not dirty:
@@ -124,12 +136,31 @@ class Core:
             else:
                 self.state.put_back(dirty)
 
+    async def foresee(self) -> None:
+        """Forecast what was not forecast for an hour. Done often; the work is off the event loop."""
+        loop, zone = asyncio.get_running_loop(), self.config.timezone
+        for row in self.state.rows():
+            key, reading, now = row.target.key, row.reading, self._clock()
+            if reading is None or now - self._foreseen.get(key, -math.inf) < FORESEE:
+                continue
+            self._foreseen[key] = now
+            at = self._wall()
+            points = await self._store.history(key, at - LOOK_BACK)
+            history = [(point.at, point.consumed) for point in points]
+            found = await loop.run_in_executor(self._thinker, forecast, history, reading.available, at, zone)
+            self.state.foresee(key, found)
+
     async def requests(self) -> list[str]:
-        """The configured accounts that an operator asked to release by command; asked once."""
+        """The configured accounts that an operator asked to release by command; asked once.
+
+        Of those that share a credential one stands for all: released one after the other, each
+        would allow a call.
+        """
         asked = await self._store.requests()
-        if asked and await self._store.done(asked):
-            return [account.name for account in self.config.accounts if account.name in asked]
-        return []
+        if not asked or not await self._store.done(asked):
+            return []
+        accounts = [account.name for account in self.config.accounts if account.name in asked]
+        return list({self._guard.gate(account): account for account in accounts}.values())
 
     async def rearm(self, account: str) -> tuple[str, ...]:
         """Release a configured account, and those that share its credential: their names."""
@@ -138,12 +169,13 @@ class Core:
         return gate.accounts
 
     def may_ask(self, account: str) -> bool:
-        """Whether the gate of an account is open at this moment."""
+        """Whether a call of an account would go out now, or after those before it at the most."""
+        line = self._lines[account]
         try:
-            self._guard.gate(account).check()
+            line.gate.check()
         except Held:
             return False
-        return True
+        return not line.limit.holds_off
 
     def leaders(self) -> list[tuple[Sequence[str], Key]]:
         """For each unproven credential its accounts, and the target with the newest reading: it goes

@@ -47,6 +47,11 @@ class Limit:
         """Calls at once, as of now."""
         return self._places.size
 
+    @property
+    def holds_off(self) -> bool:
+        """Nothing goes out for a while: the PAC was busy, or said how long to wait."""
+        return self._not_before > self._clock()
+
     def apply(self, most: int) -> None:
         """Take over a configuration."""
         self._most = most
@@ -89,14 +94,23 @@ class Limit:
 
     def _was_busy(self, retry_after: float | None) -> None:
         now = self._clock()
+        again = not self.holds_off  # calls that were out together are one burst, and count once
         if retry_after is None:
-            # Jitter, so that several monitors behind one PAC do not come back together.
-            self._hold_off = min(max(HOLD_OFF, 2 * self._hold_off), HOLD_OFF_MOST)
-            retry_after = self._hold_off * random.uniform(1.0, 2.0)
+            retry_after = 0.0
+            if again:
+                # Jitter, so that several monitors behind one PAC do not come back together.
+                self._hold_off = min(max(HOLD_OFF, 2 * self._hold_off), HOLD_OFF_MOST)
+                retry_after = self._hold_off * random.uniform(1.0, 2.0)
         self._not_before = max(self._not_before, now + min(retry_after, RETRY_AFTER_MOST))
         if now >= self._halved_until:
             self._halved_until = now + COOL_DOWN
-            self._good = 0
-            self._ceiling = self.size
-            self._places.resize(max(1, self.size // 2))
+            self._shrink(max(1, self.size // 2))
             log.warning("the PAC is busy", endpoint=self.endpoint, limit=self.size)
+        elif again:
+            # It has grown back to what is too much: without this it would go on to what was busy before.
+            self._shrink(max(1, self.size - 1))
+
+    def _shrink(self, size: int) -> None:
+        self._good = 0
+        self._ceiling = self.size
+        self._places.resize(size)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.config import Target
+from monitor.forecast import Forecast
 from monitor.model import (
     RETIRED,
     AccountStatus,
@@ -30,6 +31,7 @@ class Row:
     attempted_at: float | None = None  # the last poll that was sent, epoch seconds
     consumed: int | None = None  # stamps since first seen
     committed: int | None = None  # the same, as far as it is on the disk: no crash makes it fall
+    forecast: Forecast | None = None  # made at most hourly
 
     @property
     def up(self) -> bool:
@@ -78,6 +80,7 @@ class Row:
             outcome.at,
             consumed,
             self.committed,
+            self.forecast,
         )
 
     def kept(self) -> Kept | None:
@@ -107,6 +110,7 @@ class State:
         self._rows: dict[Key, Row] = {}
         self._attic: dict[Key, Kept] = {}  # of targets that are not configured now
         self._dirty: dict[Key, None] = {}  # in the order of their outcomes
+        self._taken: dict[Key, None] = {}  # the same, while they are being stored
         self._responses: dict[tuple[str, str], int] = {}
 
     def restore(self, kept: Mapping[Key, Kept]) -> None:
@@ -146,25 +150,33 @@ class State:
 
     def take_dirty(self) -> dict[Key, Kept]:
         """What has changed since the last call and is to be stored."""
-        keys, self._dirty = self._dirty, {}
-        every = ((key, self._kept(key)) for key in keys)
+        self._taken, self._dirty = self._dirty, {}
+        every = ((key, self._kept(key)) for key in self._taken)
         return {key: kept for key, kept in every if kept is not None}
 
     def put_back(self, keys: Iterable[Key]) -> None:
         """They could not be stored: the next `take_dirty` has them again."""
         self._dirty = dict.fromkeys(keys) | self._dirty
+        self._taken = {}
 
     def commit(self, kept: Mapping[Key, Kept]) -> None:
         """They are on the disk: from now on their consumption may be shown."""
+        self._taken = {}
         for key, stored in kept.items():
             row = self._rows.get(key)
             if row is not None and stored.consumed != row.committed:
                 self._rows[key] = replace(row, committed=stored.consumed)
 
+    def foresee(self, key: Key, forecast: Forecast) -> None:
+        """Keep what was forecast of a target."""
+        row = self._rows.get(key)
+        if row is not None:
+            self._rows[key] = replace(row, forecast=forecast)
+
     @property
     def queue(self) -> int:
         """Targets that wait to be stored."""
-        return len(self._dirty)
+        return len(self._dirty.keys() | self._taken.keys())
 
     def row(self, key: Key) -> Row | None:
         """All that is known of one target; `None` if it is not configured."""
@@ -191,5 +203,5 @@ class State:
             reading=kept.reading,
             attempted_at=kept.attempted_at,
             consumed=consumed,
-            committed=None if row.target.key in self._dirty else consumed,
+            committed=None if row.target.key in self._dirty or row.target.key in self._taken else consumed,
         )

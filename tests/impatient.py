@@ -1,4 +1,4 @@
-"""The service with shorter waits, as a program: `python -m tests.impatient run --config config.yaml --lost 1`.
+"""The service with shorter waits: `python -m tests.impatient run --config config.yaml --lost 1`.
 
 `--unknown FILE`: names, one a line, that cannot be resolved for as long as they stand there.
 """

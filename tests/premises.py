@@ -66,15 +66,17 @@ class Premises:
         told = {"name": name, "endpoint": endpoint, "username": f"ws@{name}.example"}
         return told | {"password": {"file": f"secrets/{name}"}} | rest
 
-    def configure(self, *accounts: dict[str, Any], lifecycle: bool = False, **poll: Any) -> Path:
-        """Write the configuration; nobody has read it yet."""
+    def configure(
+        self, *accounts: dict[str, Any], lifecycle: bool = False, name: str = "", **poll: Any
+    ) -> Path:
+        """Write the configuration, or one that is called `name`; nobody has read it yet."""
         told = {
             "web": {"listen": "127.0.0.1:0", "lifecycle": lifecycle},
-            "state": {"url": "sqlite:///state/timbres.db"},
+            "state": {"url": f"sqlite:///state/{name or 'timbres'}.db"},
             "poll": {"interval": "1s"} | poll,
             "accounts": list(accounts),
         }
-        return write(self.config, told)
+        return write(self.config.with_stem(name) if name else self.config, told)
 
     @asynccontextmanager
     async def running(self, *options: str) -> AsyncIterator[Service]:

@@ -1,5 +1,6 @@
 """A wrong password reaches the PAC once, whatever happens."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -14,10 +15,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from monitor.guard import UNVERIFIED, Held, Waits
+from monitor.guard import UNVERIFIED, Credential, Guard, Held, Waits
 from monitor.guard.standing import judged
 from monitor.model import Standing, Verdict
-from tests.world import RFCS, World
+from monitor.pac import Refused
+from tests.world import RFCS, World, account_of
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -495,3 +497,32 @@ def test_calls_that_are_lost_together_do_not_double_the_wait() -> None:
 def test_a_good_answer_that_comes_after_a_refusal_does_not_release_the_hold() -> None:
     held = Standing(worked=True, hold="601", held_at=1.0)
     assert judged(held, Verdict.PROVES, "200", 2.0, Waits()) == held
+
+
+async def test_a_hold_whose_writing_is_cut_off_by_the_end_of_the_service_is_written_again() -> None:
+    disk: list[Standing] = []
+    slow = asyncio.Event()
+
+    async def remember(_: Credential, standing: Standing) -> bool:
+        if not standing.intent:
+            await slow.wait()
+        disk.append(standing)
+        return True
+
+    guard = Guard(remember)
+    guard.apply([account_of("p0")], {"norte": 1})
+    gate = guard.gate("norte")
+
+    async def refused() -> None:
+        async with gate:
+            await gate.intend("A")
+            raise Refused("601", "")
+
+    poll = asyncio.create_task(refused())
+    while not gate.standing.hold:
+        await asyncio.sleep(0)
+    poll.cancel()
+    await asyncio.gather(poll, return_exceptions=True)
+    slow.set()
+    await guard.save()
+    assert disk[-1].hold == "601"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.limit import COOL_DOWN, PROBE, START, Limit
+from monitor.limit import COOL_DOWN, HOLD_OFF, PROBE, START, Limit
 from monitor.pac import Busy, Garbled, Refused, Unavailable
 from tests.clock import Clock
 
@@ -44,13 +44,52 @@ async def test_a_busy_answer_halves_it_once_a_cool_down() -> None:
     limit = Limit("e", 64, clock)
     await good(limit, 4 + 5 + 6 + 7)
     assert limit.size == 8
-    for _ in range(3):  # of one burst
-        with pytest.raises(Busy):
-            await fail(limit, clock, Busy("503", ""))
+    await burst(limit, 3)
     assert limit.size == 4
     clock.now += COOL_DOWN + 60
     await busy(limit, clock)
     assert limit.size == 2
+
+
+async def burst(limit: Limit, calls: int) -> None:
+    """So many calls that are out together, all of which find the PAC busy."""
+    out = asyncio.Barrier(calls)
+
+    async def call() -> None:
+        async with limit:
+            await out.wait()
+            raise Busy("503", "")
+
+    ends = await asyncio.gather(*(call() for _ in range(calls)), return_exceptions=True)
+    assert all(isinstance(end, Busy) for end in ends), ends
+
+
+async def test_a_burst_of_busy_answers_holds_off_once() -> None:
+    clock = Clock()
+    limit = Limit("e", 64, clock)
+    await good(limit, 4 + 5 + 6 + 7)
+    await burst(limit, 8)
+    assert limit.holds_off
+    clock.now += 2 * HOLD_OFF
+    assert not limit.holds_off
+
+
+async def test_what_it_finds_busy_on_its_way_back_is_its_ceiling_from_then_on() -> None:
+    clock = Clock()
+    limit = Limit("e", 64, clock)
+    await good(limit, sum(range(START, 20)))
+    await burst(limit, 20)
+    assert limit.size == 10
+    clock.now += 2 * HOLD_OFF
+    await good(limit, 10 + 11)
+    assert limit.size == 12
+    await burst(limit, 2)  # soon after: nothing is halved twice
+    assert limit.size == 11
+    clock.now += 4 * HOLD_OFF
+    await good(limit, 11 * PROBE - 1)
+    assert limit.size == 11
+    await good(limit)
+    assert limit.size == 12
 
 
 async def fail(limit: Limit, clock: Clock, error: Exception) -> None:

@@ -21,6 +21,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from monitor.config import Limits, Target, Thresholds
+from monitor.forecast import Forecast
 from monitor.metrics import Metrics, exposition
 from monitor.model import (
     IMPLEMENTATION,
@@ -208,6 +209,15 @@ class Independent:
             if row.committed is not None:
                 consumed.add_metric([row.target.account, row.target.rfc], row.committed)
         yield consumed
+        left = GaugeMetricFamily("timbres_time_left_seconds", "", labels=["account", "rfc"])
+        peak = GaugeMetricFamily("timbres_peak_day", "", labels=["account", "rfc"])
+        for row in self.shot.rows:
+            if row.forecast and row.reading and self.shot.at < row.reading.at + self.shot.expire_after:
+                if row.forecast.time_left is not None:
+                    left.add_metric([row.target.account, row.target.rfc], row.forecast.time_left)
+                if row.forecast.peak_day is not None:
+                    peak.add_metric([row.target.account, row.target.rfc], row.forecast.peak_day)
+        yield from (left, peak)
         yield GaugeMetricFamily("timbres_state_writable", "", int(self.shot.store.writable))
         yield CounterMetricFamily("timbres_state_write_errors", "", self.shot.store.write_errors)
         yield GaugeMetricFamily("timbres_state_queue", "", self.shot.store.queue)
@@ -256,6 +266,7 @@ rows = st.builds(
     st.none() | times,
     st.none() | counts,
     st.none() | counts,
+    st.none() | st.builds(Forecast, st.none() | times, st.none() | counts),
 )
 snapshots = st.builds(
     Snapshot,

@@ -26,12 +26,13 @@ class Clock:
     """Both clocks of the monitor: monotonic seconds, and the same on the wall."""
 
     now = 0.0
+    step = 0.0  # of the wall alone
 
     def __call__(self) -> float:
         return self.now
 
     def wall(self) -> float:
-        return EPOCH + self.now
+        return EPOCH + self.now + self.step
 
 
 @dataclass

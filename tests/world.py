@@ -36,6 +36,16 @@ async def _idle() -> None:
         await asyncio.sleep(0)
 
 
+def account_of(password: str, max_in_flight: int = 1) -> Account:
+    return Account(
+        name="norte",
+        endpoint=ENDPOINT,
+        username="user",
+        password=SecretStr(password),
+        max_in_flight=max_in_flight,
+    )
+
+
 class World:
     """Everything outside of the guard, and the one that runs now."""
 
@@ -107,17 +117,7 @@ class World:
         self._bury()
 
     def _configure(self) -> None:
-        account = Account(
-            name="norte",
-            endpoint=ENDPOINT,
-            username="user",
-            password=SecretStr(self.configured),
-            max_in_flight=self.max_in_flight,
-            namespace="n",
-            soap_action="a",
-            ca_file=None,
-            proxy=None,
-        )
+        account = account_of(self.configured, self.max_in_flight)
         self.armings[self.credential] = max(1, self.armings[self.credential])
         self.guard.apply([account], {"norte": len(RFCS)})
 

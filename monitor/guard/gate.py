@@ -130,6 +130,7 @@ class Gate:
     async def save(self) -> None:
         """Write what is known, durably; show it when that has been tried."""
         standing = self.standing
+        self.unsaved = True  # should we be cancelled in the middle
         self.unsaved = not await self._remember(self._credential, standing)
         self.shown = standing
 

@@ -34,6 +34,17 @@ def _of_reading(attribute: str) -> Callable[[Snapshot], Iterator[Sample]]:
     return samples
 
 
+def _of_forecast(attribute: str) -> Callable[[Snapshot], Iterator[Sample]]:
+    def samples(snapshot: Snapshot) -> Iterator[Sample]:
+        for row in snapshot.rows:
+            if row.fresh(snapshot.at, snapshot.expire_after) is not None:
+                value = getattr(row.forecast, attribute, None)
+                if value is not None:
+                    yield _labels(row), value
+
+    return samples
+
+
 def _of_severity(
     value: Callable[[Row, str], float | None],
 ) -> Callable[[Snapshot], Iterator[Sample]]:
@@ -101,6 +112,18 @@ FAMILIES = (
         "gauge",
         "Configured limit of available stamps, in stamps.",
         _of_severity(_available_limit),
+    ),
+    Family(
+        "timbres_time_left_seconds",
+        "gauge",
+        "Time until the stamps are used up, by forecast.",
+        _of_forecast("time_left"),
+    ),
+    Family(
+        "timbres_peak_day",
+        "gauge",
+        "Largest consumption in any 24 hours of the last 35 days, in stamps.",
+        _of_forecast("peak_day"),
     ),
     Family(
         "timbres_time_left_threshold_seconds",

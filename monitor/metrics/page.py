@@ -5,6 +5,7 @@ import platform
 
 from prometheus_client import (
     CollectorRegistry,
+    Counter,
     Gauge,
     GCCollector,
     Histogram,
@@ -43,6 +44,18 @@ class Metrics:
             buckets=LAG_BUCKETS,
             registry=self._registry,
         )
+        self._sent = Counter(
+            "timbres_notifications_sent",
+            "Alerts that an Alertmanager took from the direct sender.",
+            ["alertmanager"],
+            registry=self._registry,
+        )
+        self._failed = Counter(
+            "timbres_notifications_failed",
+            "Alerts that an Alertmanager did not take.",
+            ["alertmanager"],
+            registry=self._registry,
+        )
         self._reload_ok = Gauge(
             "timbres_config_last_reload_successful",
             "Whether the last reload of the configuration was successful.",
@@ -65,6 +78,10 @@ class Metrics:
         """One call: how late it started and how long it took, in seconds."""
         self._lag.observe(lag)
         self._duration.observe(duration)
+
+    def observe_notifications(self, alertmanager: str, alerts: int, taken: bool) -> None:
+        """One post of the direct sender."""
+        (self._sent if taken else self._failed).labels(alertmanager).inc(alerts)
 
     def observe_reload(self, at: float, *, successful: bool) -> None:
         """The configuration was read; `at` is in epoch seconds."""

@@ -1,0 +1,7 @@
+"""Which thresholds are crossed, and the optional sender to Alertmanager."""
+
+from monitor.alerts.firing import Alert, firing
+from monitor.alerts.level import Level, level, worst
+from monitor.alerts.sender import Sender, send_test
+
+__all__ = ["Alert", "Level", "Sender", "firing", "level", "send_test", "worst"]

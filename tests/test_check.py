@@ -1,0 +1,470 @@
+"""`check`, as a process: what it sends, what it prints, and how it ends."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.simulator import Account, Issuer, Pac
+from tests import issuers
+from tests.service import COMMAND, running
+
+RFCS = list(islice(issuers.rfcs(), 200))
+PASSWORD = "s3creto"
+ENV = {"PYTHONPATH": str(Path(__file__).parent.parent), "TERM": "xterm"}
+COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def account(url: str, *rfcs: object, name: str = "norte", **rest: Any) -> dict[str, Any]:
+    login = {"username": f"ws@{name}.example", "password": PASSWORD}
+    return {"name": name, "endpoint": url, **login, "rfcs": list(rfcs), **rest}
+
+
+def customer(available: dict[str, int], name: str = "norte", **rest: Any) -> Account:
+    """Of 1,000,000 stamps, so many are left."""
+    every = {rfc: Issuer(1_000_000, 1_000_000 - left) for rfc, left in available.items()}
+    return Account(f"ws@{name}.example", PASSWORD, every, **rest)
+
+
+def configure(folder: Path, *accounts: dict[str, Any], name: str = "config.yaml", **rest: Any) -> Path:
+    poll = {"interval": "1s", "timeout": "5s", **rest.pop("poll", {})}
+    told = {"web": {"listen": "127.0.0.1:0"}, "poll": poll, "accounts": [*accounts], **rest}
+    return issuers.write(folder / name, told)
+
+
+async def call(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, its streams in pipes."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, *arguments, stdout=-1, stderr=-1, env=os.environ | ENV | (env or {})
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(arguments, process.returncode, out.decode(), err.decode())
+
+
+async def check(config: Path, *options: str, **rest: Any) -> subprocess.CompletedProcess[str]:
+    return await call("check", "--config", str(config), *options, **rest)
+
+
+async def on_a_terminal(columns: int, config: Path) -> tuple[int, str, str]:
+    """Exit code, output and errors of `check` at two terminals."""
+    ends = [pty.openpty(), pty.openpty()]
+    for _, slave in ends:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *("check", "--config", str(config)),
+        stdout=ends[0][1],
+        stderr=ends[1][1],
+        env={k: v for k, v in (os.environ | ENV).items() if k not in ("COLUMNS", "LINES", "NO_COLOR")},
+    )
+    for _, slave in ends:
+        os.close(slave)
+    texts = await asyncio.gather(*(asyncio.to_thread(everything, master) for master, _ in ends))
+    return await process.wait(), texts[0], texts[1]
+
+
+def everything(master: int) -> str:
+    """What was written to a terminal until everybody has closed it."""
+    data = b""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(master, 65536):
+            data += chunk
+    os.close(master)
+    return data.decode().replace("\r\n", "\n")
+
+
+def lines_of(text: str) -> dict[str, str]:
+    """The lines of a table, by RFC."""
+    lines = COLOUR.sub("", text).splitlines()
+    found = {line.split()[2]: line for line in lines if len(line.split()) > 6}
+    return {rfc: line for rfc, line in found.items() if rfc in RFCS}
+
+
+# Exit codes
+
+LEVELS = {"ok": 1_000, "warning": 50, "critical": 10, "unknown": None}
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (["ok"], 0),
+        (["ok", "warning"], 1),
+        (["ok", "critical", "warning", "unknown"], 2),
+        (["ok", "unknown"], 3),
+        (["unknown", "warning"], 1),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, list) else None,
+)
+async def test_alone_the_exit_code_is_the_worst_that_was_found(
+    found: list[str], code: int, tmp_path: Path
+) -> None:
+    left = {rfc: LEVELS[level] for rfc, level in zip(RFCS, found, strict=False)}
+    pac = Pac([customer({rfc: number or 0 for rfc, number in left.items()})])
+    pac.faults |= {rfc: "500" for rfc, number in left.items() if number is None}
+    async with pac.serve() as url:
+        done = await check(configure(tmp_path, account(url, *left)), "--output", "json")
+    assert done.returncode == code
+    told = json.loads(done.stdout)
+    assert [target["level"] for target in told["targets"]] == found
+    assert dict(pac.calls) == dict.fromkeys(left, 1)
+
+
+async def test_beside_a_service_it_never_polls_and_has_the_same_exit_codes(tmp_path: Path) -> None:
+    norte, sur, malo = RFCS[:4], RFCS[4:6], RFCS[6:8]
+    pac = Pac(
+        [
+            customer(dict.fromkeys(norte, 1_000)),
+            customer(dict.fromkeys(sur, 1_000), "sur"),
+            customer(dict.fromkeys(malo, 1_000), "malo"),
+        ]
+    )
+    async with pac.serve() as url:
+        good = account(url, *norte)
+        failing, bad = (
+            account(url, *sur, name="sur"),
+            account(url, *malo, name="malo") | {"password": "n0t-this"},
+        )
+        config = configure(tmp_path, good, failing, bad)
+        async with running(config) as service:
+            await service.until(
+                lambda m: (
+                    m("timbres_account_held", account="malo")
+                    and m.total("timbres_consumed_total") == 0
+                    and len(m.all("timbres_consumed_total", account="norte")) == 4
+                    and len(m.all("timbres_consumed_total", account="sur")) == 2
+                )
+            )
+            pac.faults |= dict.fromkeys(sur, "500")
+            await service.until(
+                lambda m: all(
+                    m("timbres_poll_errors_total", account="sur", rfc=rfc, reason="unavailable")
+                    for rfc in sur
+                )
+            )
+            # From here on the service has nothing to do, so that every call would be the command's.
+            pac.faults |= dict.fromkeys(norte, "500")
+            configure(
+                tmp_path,
+                good | {"interval": "30d"},
+                failing | {"interval": "30d"},
+                bad,
+                poll={"interval": "30d"},
+            )
+            service.hang_up()
+            await service.until_log("configuration reloaded")
+            await service.until(lambda m: m("timbres_polls_in_flight", endpoint=url) == 0)
+            pac.calls.clear()
+
+            def judging(*accounts: dict[str, Any], **thresholds: Any) -> Path:
+                return configure(
+                    tmp_path,
+                    *accounts,
+                    name="other.yaml",
+                    thresholds=thresholds,
+                    state={"url": "sqlite:///timbres.db"},
+                )
+
+            warned = await check(judging(good, warning={"available": 2_000}))
+            urgent = await check(
+                judging(good, failing, bad, warning={"available": 2_000}, critical={"available": 1_000})
+            )
+            failed = await check(judging(good, failing), "--output", "json")
+            held = await check(judging(bad), "--output", "json")
+            fine = await check(judging(good))
+            calls = pac.calls.copy()
+    assert (fine.returncode, warned.returncode, urgent.returncode) == (0, 1, 2), fine.stdout
+    assert (failed.returncode, held.returncode) == (3, 3)
+    assert not calls
+    assert "as stored by the running service" in fine.stdout
+    assert all(
+        re.search(r" 1,000 +1,000,000 +999,000 +[0-9]+[sm]\b", line)
+        for line in lines_of(fine.stdout).values()
+    )
+    assert [(t["rfc"], t["level"], t["error"]) for t in json.loads(failed.stdout)["targets"]] == [
+        *((rfc, "ok", None) for rfc in norte),
+        *((rfc, "unknown", "no numbers when last asked") for rfc in sur),
+    ]
+    assert [(t["level"], t["error"]) for t in json.loads(held.stdout)["targets"]] == [
+        ("unknown", "the account is held: 601")
+    ] * 2
+    assert pac.wrong_logins == {"ws@malo.example": 1}
+
+
+async def test_whatever_goes_wrong_with_the_command_itself_exits_3_with_a_word(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "empty.pem").touch()
+    good = account("http://127.0.0.1:9/", RFCS[0])
+    configs = {
+        "broken": configure(tmp_path, good | {"rfcs": ["nonsense"]}, name="broken.yaml"),
+        "disk": configure(
+            tmp_path, good, name="disk.yaml", state={"url": f"sqlite:///{tmp_path}/file/timbres.db"}
+        ),
+        "crash": configure(tmp_path, good | {"ca_file": str(tmp_path / "empty.pem")}, name="crash.yaml"),
+    }
+    every = await asyncio.gather(
+        *(check(config) for config in configs.values()),
+        check(tmp_path / "missing.yaml"),
+        call("check"),
+        call("check", "--nonsense"),
+        call("check", "--config", str(configs["disk"]), "--output", "xml"),
+    )
+    for done in every:
+        assert done.returncode == 3, done
+        assert done.stderr
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+    assert "Not a directory" in every[1].stderr
+
+
+async def test_other_commands_exit_2_on_usage(tmp_path: Path) -> None:
+    config = str(configure(tmp_path, account("http://127.0.0.1:9/", RFCS[0])))
+    every = await asyncio.gather(
+        call("run"),
+        call("check-config"),
+        call("rearm", "--config", config),
+        call("rearm", "--config", config, "nobody"),
+        call("simulate", "--listen", "nonsense"),
+    )
+    assert [done.returncode for done in every] == [2] * 5
+
+
+# What is sent
+
+
+async def test_a_wrong_password_is_sent_once_and_never_again(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:100], 1_000)), customer({RFCS[100]: 1_000}, "sur")])
+    async with pac.serve() as url:
+        config = configure(
+            tmp_path,
+            account(url, *RFCS[:100], max_in_flight=8) | {"password": "n0t-this"},
+            account(url, RFCS[100], name="sur"),
+        )
+        for _ in range(2):
+            done = await check(config, "--output", "json")
+            assert done.returncode == 3
+            levels = [target["level"] for target in json.loads(done.stdout)["targets"]]
+            assert levels == ["unknown"] * 100 + ["ok"]
+            assert sum(pac.calls[rfc] for rfc in RFCS[:100]) == 1
+    assert pac.wrong_logins == {"ws@norte.example": 1}
+    assert pac.calls[RFCS[100]] == 2
+
+
+async def test_the_rfc_with_the_newest_reading_goes_first_of_all_that_share_the_credential(
+    tmp_path: Path,
+) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:20], 1_000))])
+    async with pac.serve() as url:
+        other = account(url, *RFCS[10:20]) | {"name": "sur"}
+        await check(configure(tmp_path, other | {"rfcs": [RFCS[17]]}))
+        pac.calls.clear()
+        assert (await check(configure(tmp_path, account(url, *RFCS[:10]), other))).returncode == 0
+    assert next(iter(pac.calls)) == RFCS[17]
+    assert dict(pac.calls) == dict.fromkeys(RFCS[:20], 1)
+
+
+async def test_a_slow_account_keeps_no_other_waiting(tmp_path: Path) -> None:
+    lento, norte = RFCS[:100], RFCS[100:105]
+    pac = Pac(
+        [customer(dict.fromkeys(lento, 1_000), "lento", latency=0.02), customer(dict.fromkeys(norte, 1_000))]
+    )
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *lento, name="lento"), account(url, *norte))
+        assert (await check(config)).returncode == 0
+    order = list(pac.calls)
+    assert max(order.index(rfc) for rfc in norte) < 20
+    assert dict(pac.calls) == dict.fromkeys(lento + norte, 1)
+
+
+async def test_it_keeps_within_what_an_account_may_have_in_flight(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:40], 1_000), latency=0.02)])
+    async with pac.serve() as url:
+        assert (await check(configure(tmp_path, account(url, *RFCS[:40], max_in_flight=3)))).returncode == 0
+    assert pac.most_at_once == 3
+
+
+# What is printed
+
+KEYS = {"account", "rfc", "alias", "level", "contracted", "used", "available", "read_at", "asked_at", "error"}
+
+
+async def test_json_tells_everything_of_every_target(tmp_path: Path) -> None:
+    alias = 'Ñandú & "Hijos" [red] 🧾 שלום'
+    pac = Pac([customer({RFCS[0]: 40, RFCS[1]: 2_000}, pool=Issuer(500, 100))])
+    pac.faults[RFCS[1]] = "500"
+    async with pac.serve() as url:
+        told = {"rfc": RFCS[0], "alias": alias}
+        config = configure(tmp_path, account(url, told, RFCS[1], implementation=True))
+        done = await check(config, "--output", "json")
+    found = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert found.keys() == {"level", "source", "targets"}
+    assert (found["level"], found["source"], done.returncode) == ("warning", "polled now", 1)
+    read, failed, pool = (
+        next(t for t in found["targets"] if t["rfc"] == r) for r in (*RFCS[:2], "implementacion")
+    )
+    assert len(found["targets"]) == 3
+    assert all(target.keys() == KEYS for target in found["targets"])
+    times = {"read_at": read["read_at"], "asked_at": read["read_at"]}
+    numbers = {"contracted": 1_000_000, "used": 999_960, "available": 40}
+    assert (
+        read
+        == {"account": "norte", "rfc": RFCS[0], "alias": alias, "level": "warning", "error": None}
+        | numbers
+        | times
+    )
+    assert failed["level"] == "unknown"
+    assert failed["error"]
+    assert failed["asked_at"] >= read["read_at"] - 60
+    assert (failed["available"], failed["read_at"]) == (None, None)
+    assert (pool["available"], pool["level"]) == (400, "ok")
+
+
+async def shown(tmp_path: Path, columns: int | None, alias: str = "", left: int = 1_234) -> tuple[str, str]:
+    """The table of a few dozen RFCs at a terminal, or piped, and what went to the error stream."""
+    names = RFCS[:40]
+    stamps = {rfc: left + 7 * number for number, rfc in enumerate(names)}
+    stamps |= {names[30]: 9, names[20]: 44}
+    every = {
+        rfc: Issuer(max(1_000_000, 10 * left), max(1_000_000, 10 * left) - n) for rfc, n in stamps.items()
+    }
+    pac = Pac([Account("ws@norte.example", PASSWORD, every), customer(dict.fromkeys(RFCS[40:50], 1), "sur")])
+    pac.faults[names[10]] = "500"
+    async with pac.serve() as url:
+        rows = [{"rfc": rfc, "alias": alias or f"Comercializadora {rfc[:3]}"} for rfc in names]
+        config = configure(
+            tmp_path,
+            account(url, *rows, max_in_flight=4),
+            account(url, *RFCS[40:50], name="sur") | {"password": "n0t-this"},
+        )
+        if columns is None:
+            done = await check(config)
+            code, out, err = done.returncode, done.stdout, done.stderr
+        else:
+            code, out, err = await on_a_terminal(columns, config)
+    assert code == 2
+    lines = lines_of(out)
+    assert len(lines) == 50
+    for rfc in names:
+        issuer = every[rfc]
+        numbers = (
+            ("–",) * 3
+            if rfc == names[10]
+            else [f"{n:,}" for n in (stamps[rfc], issuer.contracted, issuer.used)]
+        )
+        assert lines[rfc].split()[3:6] == list(numbers), lines[rfc]
+    assert [line.split()[0] for line in lines.values()] == ["critical", "warning"] + ["unknown"] * 11 + [
+        "ok"
+    ] * 37
+    assert out.rstrip().splitlines()[-1].endswith("1 critical, 1 warning, 11 unknown, 37 ok; polled now")
+    # Ten RFCs share one trouble, which is told once, beside that of the first and that of the failed one.
+    assert len(re.findall(r"^sur: ", COLOUR.sub("", out), re.MULTILINE)) == 2
+    return out, err
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+async def test_on_a_terminal_the_table_fits_and_has_colours(columns: int, tmp_path: Path) -> None:
+    out, _ = await shown(tmp_path, columns)
+    assert "\x1b[" in out
+    plain = COLOUR.sub("", out)
+    assert all(len(line) <= columns for line in plain.splitlines() if line.split()[:1] != ["sur:"]), plain
+    assert ("Comercializadora TBC" if columns == 140 else "Comercial…") in plain
+
+
+async def test_piped_there_are_no_colours_and_a_line_is_a_line(tmp_path: Path) -> None:
+    alias = "Comercializadora de Abarrotes, Vinos y Licores del Noroeste y Anexas, " * 3
+    out, err = await shown(tmp_path, None, alias.strip())
+    assert "\x1b" not in out
+    assert all(
+        line.rstrip().endswith(alias.strip()) for rfc, line in lines_of(out).items() if rfc in RFCS[:40]
+    )
+    assert "Asking the PAC" not in err
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_numbers_are_not_cut_however_narrow_the_terminal(columns: int, tmp_path: Path) -> None:
+    await shown(tmp_path, columns, "Distribuidora" * 12, left=98_765_432_100)
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        "[red]ALARM[/red] [/] \\[x]",
+        "🧾🧾👩‍🔧 Fiesta",
+        "שלום עולם",
+        "trap \u202e 999 \u2067 x",
+        ":warning: {x} %s",
+    ],
+    ids=["markup", "emoji", "hebrew", "turned", "codes"],
+)
+async def test_an_alias_is_shown_as_it_is_and_moves_nothing_else(alias: str, tmp_path: Path) -> None:
+    out, _ = await shown(tmp_path, None, alias)
+    expected = alias.replace("\u202e", "").replace("\u2067", "")
+    assert all(line.rstrip().endswith(expected) for rfc, line in lines_of(out).items() if rfc in RFCS[:40]), (
+        out
+    )
+
+
+async def test_a_reader_that_leaves_changes_no_exit_code(tmp_path: Path) -> None:
+    pac = Pac([customer({RFCS[0]: 5})])
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, RFCS[0]))
+        for form in ("table", "json"):
+            reader, writer = os.pipe()
+            os.close(reader)
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                *("check", "--config", str(config), "--output", form),
+                stdout=writer,
+                stderr=subprocess.PIPE,
+                env=os.environ | ENV,
+            )
+            os.close(writer)
+            _, err = await asyncio.wait_for(process.communicate(), 60)
+            assert process.returncode == 2, (form, err)
+            assert err == b""
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+async def test_an_output_without_these_letters_is_no_fault(form: str, tmp_path: Path) -> None:
+    pac = Pac([customer({RFCS[0]: 5_000})])
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, {"rfc": RFCS[0], "alias": "Ñandú 🧾"}))
+        done = await check(config, "--output", form, env={"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    if form == "json":
+        assert json.loads(done.stdout)["targets"][0]["available"] == 5_000
+
+
+# The bar
+
+
+@pytest.mark.parametrize("slow", [True, False], ids=["slow", "quick"])
+async def test_a_terminal_gets_a_progress_bar_when_it_takes_long(slow: bool, tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000), latency=1.5 if slow else 0.0)])
+    async with pac.serve() as url:
+        code, out, err = await on_a_terminal(80, configure(tmp_path, account(url, *RFCS[:2])))
+    assert code == 0
+    assert "Asking the PAC" not in out
+    assert ("Asking the PAC" in err) is slow
+    if not slow:
+        assert err == ""
+
+
+async def test_a_pipe_gets_no_progress_bar(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000), latency=1.5)])
+    async with pac.serve() as url:
+        done = await check(configure(tmp_path, account(url, *RFCS[:2])))
+    assert (done.returncode, done.stderr) == (0, "")
