@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
 from monitor import pac as client
 from monitor.config import load
-from monitor.limit import START
 from monitor.pac import Busy
 from monitor.simulator import Account, Issuer, Pac
 from tests.issuers import rfcs
@@ -95,14 +94,14 @@ async def test_every_rfc_is_read_at_a_pac_that_serves_five_at_a_time_and_few_cal
             await until(lambda: pac.sent.total() >= since[0] + CALLS, seconds=120)
             busy = share(since, answered(pac))
             await service.until(lambda scrape: scrape.total("timbres_available") == 960 * len(RFCS))
-            lowest = min(seen)
-            back = max(seen[seen.index(lowest) :])
+            fall = next(place for place, (size, after) in enumerate(pairwise(seen)) if after < size)
+            back = max(seen[fall + 1 :])
             # The PAC is given more machines.
             pac.max_at_once = None
-            grown = await service.until(lambda scrape: limit_of(scrape) > 2 * SERVED, seconds=120)
+            await service.until(lambda scrape: limit_of(scrape) > 2 * SERVED, seconds=120)
             sampling.cancel()
             await asyncio.gather(sampling, return_exceptions=True)
-            assert grown.total("timbres_up") == len(RFCS)
+            await service.until(lambda scrape: scrape.total("timbres_up") == len(RFCS))
 
     other = small_pac(password)
     async with other.serve() as url:
@@ -113,8 +112,7 @@ async def test_every_rfc_is_read_at_a_pac_that_serves_five_at_a_time_and_few_cal
         f" {SENT}: {fixed:.1%}, {read} of {len(RFCS)} RFCs read); the limit went"
         f" {' '.join(f'{size:.0f}' for size in seen)}"
     )
-    assert lowest < START  # it fell,
-    assert SERVED <= back < 2 * SERVED  # and grew back to what the PAC bears
+    assert SERVED <= back < 2 * SERVED  # it fell, and grew back to what the PAC bears
     assert busy < 0.05
     assert fixed > 10 * busy
     assert set(pac.calls) == set(RFCS)

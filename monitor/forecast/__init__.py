@@ -1,0 +1,53 @@
+"""How long the stamps will last, from what was seen of an issuer: pure functions.
+
+Stamps are not used in a straight line. What is expected of each day to come is made of
+
+- the ordinary: the mean of the same day of the week, of the last weeks;
+- the busy times of a month, beyond the ordinary: around the payday in its middle, its end, and its
+  days 1 to 5; as much as in the months before, less what this one has seen already;
+- once more the middle in December, for the year-end bonus;
+- growth, as far as it is more than chance.
+
+Stamps are used up when these days add up to what is available, less a reserve for chance.
+"""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from monitor.forecast.ahead import LONGEST, time_left
+from monitor.forecast.habits import Habits, habits_of
+from monitor.forecast.history import DAY, Rows, peak_day, rising
+
+__all__ = ["ENOUGH", "LONGEST", "Forecast", "Habits", "Rows", "forecast", "habits", "time_left"]
+
+#: Nothing is said before so much history (seconds).
+ENOUGH = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is said of an issuer; nothing before 7 days of history."""
+
+    #: Seconds until `available` is used up, at most five years.
+    time_left: float | None
+    #: The largest consumption in any 24 h of the last 35 days.
+    peak_day: int | None
+
+
+def forecast(history: Rows, available: int, now: float, zone: ZoneInfo) -> Forecast:
+    """The forecast as of `now` (epoch seconds).
+
+    `history` is ascending: epoch seconds, and the stamps consumed since the issuer was first seen;
+    a row where that changed. Older rows may be thinned out. What it says of times after `now`, and
+    the fewest rows without which it would never fall (a clock was set), are left out.
+    """
+    rows = rising(history, now)
+    if not rows or rows[0][0] > now - ENOUGH:
+        return Forecast(None, None)
+    return Forecast(time_left(habits_of(rows, now, zone), available, now, zone), peak_day(rows, now))
+
+
+def habits(history: Rows, now: float, zone: ZoneInfo) -> Habits | None:
+    """What `forecast` is made of; `None` before 7 days of history."""
+    rows = rising(history, now)
+    return habits_of(rows, now, zone) if rows and rows[0][0] <= now - ENOUGH else None

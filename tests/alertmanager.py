@@ -1,0 +1,75 @@
+"""A real Alertmanager, as a process of its own."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.prometheus import program
+
+
+class Alertmanager:
+    """Tells and asks a running Alertmanager. `address` has no slash at the end."""
+
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
+        self.address = address
+        self._http = http
+
+    async def post(self, alerts: Sequence[dict[str, Any]]) -> None:
+        async with self._http.post(f"{self.address}/api/v2/alerts", json=alerts) as response:
+            assert response.status == 200, await response.text()
+
+    async def alerts(self) -> list[dict[str, Any]]:
+        """All alerts, as its API gives them."""
+        async with self._http.get(f"{self.address}/api/v2/alerts") as response:
+            answer: list[dict[str, Any]] = await response.json()
+        return answer
+
+
+@asynccontextmanager
+async def alerting(folder: Path, config: dict[str, Any]) -> AsyncIterator[Alertmanager]:
+    """An Alertmanager of this configuration, with its storage in `folder`."""
+    binary = program("prometheus-alertmanager", "prometheus-alertmanager")
+    (folder / "alertmanager.yml").write_text(json.dumps(config))
+    process = await asyncio.create_subprocess_exec(
+        binary,
+        f"--config.file={folder / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'alertmanager'}",
+        "--web.listen-address=127.0.0.1:0",
+        "--cluster.listen-address=",
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    log: list[str] = []
+    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def read(stream: asyncio.StreamReader) -> None:
+        async for line in stream:
+            log.append(line.decode())
+            match = re.search(r'msg="Listening on" address=(\S+)', log[-1])
+            if match and not listening.done():
+                listening.set_result(f"http://{match[1]}")
+        if not listening.done():
+            listening.set_result("")
+
+    reader = asyncio.create_task(read(process.stderr))
+    try:
+        async with asyncio.timeout(30):
+            address = await listening
+        assert address, f"Alertmanager does not start: {''.join(log)}"
+        async with aiohttp.ClientSession() as http:
+            yield Alertmanager(http, address)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 20)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await reader
