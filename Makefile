@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check lock clean tools
+.PHONY: help demo test coverage test-quick check backtest lock clean tools
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -24,6 +24,9 @@ demo: $(READY)  ## Simulator and monitor together, nothing to configure; Ctrl-C 
 	$(BIN)/timbres-monitor demo
 
 test: $(READY) tools  ## All tests, against a real Prometheus too
+	$(BIN)/pytest -n 2 --dist loadfile
+
+coverage: $(READY) tools  ## The same, with the lines that no test in this process reaches
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-quick: $(READY)  ## The tests that take no more than a few seconds
@@ -34,6 +37,9 @@ check: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+backtest: $(READY)  ## How the forecast would have done, on generated issuers, beside PromQL (minutes)
+	$(BIN)/python -m backtest
 
 tools:
 	@sh tests/tools.sh
