@@ -120,7 +120,7 @@ async def scenario(folder: Path) -> Seen:
         ]
         config = {
             "web": {"listen": "127.0.0.1:0"},
-            "poll": {"interval": "1s", "timeout": "1s"},
+            "poll": {"interval": "1s", "timeout": "2s"},
             "accounts": accounts,
         }
         service = await stack.enter_async_context(running(write(folder / "config.yaml", config)))
