@@ -58,7 +58,7 @@ SAID = [
     (messages.MONITOR_ABSENT, {"instances": "a:8630, b:8630"}),
     (messages.STATE_NOT_WRITABLE, {"instances": "b:8630"}),
     (messages.RELOAD_FAILED, {"instances": "b:8630"}),
-    (messages.POLLER_BEHIND, {"minutes": "6"}),
+    (messages.POLLER_BEHIND, {"minutes": "5"}),
 ]
 
 
