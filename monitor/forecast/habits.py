@@ -85,9 +85,9 @@ def _busy_times(days: Mapping[int, int], today: int) -> dict[str, list[list[int]
 
 def _amount(found: Sequence[Sequence[int]], beyond: Mapping[int, float], growth: float, today: int) -> float:
     """What a busy time takes: as the last one, or the mean if that is more."""
-    amounts = []
+    amounts: list[float] = []
     for one in found:
-        total = sum(beyond[day] for day in one) / (2 if has_bonus(one[-1]) else 1)
+        total: float = sum(beyond[day] for day in one) / (2 if has_bonus(one[-1]) else 1)
         amounts.append(max(0.0, total) * growth ** min(2.0, (today - one[-1]) / _MONTH))
     return max(amounts[-1], sum(amounts) / len(amounts))
 

@@ -56,7 +56,7 @@ def days_of(rows: Rows, now: float, today: int, zone: ZoneInfo) -> dict[int, int
 def peak_day(rows: Rows, now: float) -> int:
     """The largest consumption in any 24 h of the last 35 days."""
     peak, earlier = 0, 0
-    for at, consumed in rows[bisect_left(rows, now - _PEAK * DAY, key=itemgetter(0)) :]:
+    for at, consumed in rows[max(1, bisect_left(rows, now - _PEAK * DAY, key=itemgetter(0))) :]:
         while rows[earlier + 1][0] <= at - DAY:
             earlier += 1
         peak = max(peak, consumed - rows[earlier][1])

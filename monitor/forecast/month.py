@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 
 class Busy(NamedTuple):
-    """A busy time of a month. Days are ordinals; `index` tells its working days."""
+    """A busy time of a month. Days are ordinals; `place` counts its working days."""
 
     name: str
     since: int
     until: int
-    index: int
+    place: int
 
 
 @lru_cache(maxsize=8192)
@@ -54,7 +54,7 @@ def name_of(day: int) -> str:
 
 def index(day: int) -> int:
     busy = busy_time(day)
-    return busy.index if busy else 0
+    return busy.place if busy else 0
 
 
 def has_bonus(day: int) -> bool:
