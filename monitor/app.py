@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from monitor import __version__
-from monitor.alerts import Sender, firing
+from monitor.alerts import RESEND, Sender, firing
 from monitor.config import Config, ConfigError, Fault, load
 from monitor.core import Core
 from monitor.guard import Waits
@@ -38,7 +38,8 @@ class Monitor:
     """The service of one configuration file: `async with Monitor(load(path)) as monitor`.
 
     Entering raises `Locked` if another process has the database, and `OSError` if it cannot
-    listen. `address` is where it listens.
+    listen. `address` is where it listens. `look`, `resend`: seconds between the direct sender's looks
+    at what has crossed a threshold, and between its posts of everything.
     """
 
     version = __version__
@@ -50,6 +51,8 @@ class Monitor:
         waits: Waits | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        look: float = ALERT,
+        resend: float = RESEND,
     ) -> None:
         self.address = ""
         self.metrics = Metrics(self.version)
@@ -59,6 +62,8 @@ class Monitor:
         self._core = Core(config, self.metrics.observe_poll, waits=waits, clock=clock, wall=wall)
         self._schedule = Schedule(self._core.turn, clock=clock, wall=wall)
         self._since = wall()
+        self._look = look
+        self._resend = resend
         self._sender: Sender
         self._running = False
         self._reloading = asyncio.Lock()
@@ -84,8 +89,9 @@ class Monitor:
             self._sender = Sender(
                 await stack.enter_async_context(aiohttp.ClientSession(trust_env=False)),
                 self.metrics.observe_notifications,
+                resend=self._resend,
             )
-            self._schedule.every(ALERT, self._alert)
+            self._schedule.every(self._look, self._alert)
             self._schedule.start()
             stack.push_async_callback(self._stop)
             self._stack = stack.pop_all()

@@ -32,7 +32,9 @@ class Alertmanager:
 
 
 @asynccontextmanager
-async def alerting(folder: Path, config: dict[str, Any]) -> AsyncIterator[Alertmanager]:
+async def alerting(
+    folder: Path, config: dict[str, Any], *, listen: str = "127.0.0.1:0"
+) -> AsyncIterator[Alertmanager]:
     """An Alertmanager of this configuration, with its storage in `folder`."""
     binary = program("prometheus-alertmanager", "prometheus-alertmanager")
     (folder / "alertmanager.yml").write_text(json.dumps(config))
@@ -40,7 +42,7 @@ async def alerting(folder: Path, config: dict[str, Any]) -> AsyncIterator[Alertm
         binary,
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'alertmanager'}",
-        "--web.listen-address=127.0.0.1:0",
+        f"--web.listen-address={listen}",
         "--cluster.listen-address=",
         stderr=asyncio.subprocess.PIPE,
     )

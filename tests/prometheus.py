@@ -68,12 +68,19 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def scraping(folder: Path, targets: Sequence[str]) -> AsyncIterator[Prometheus]:
-    """Scrape `/metrics` of these addresses ("host:port") each second, into `folder`."""
+async def scraping(
+    folder: Path, targets: Sequence[str], *, rules: Path | None = None, alertmanagers: Sequence[str] = ()
+) -> AsyncIterator[Prometheus]:
+    """Scrape `/metrics` of these addresses ("host:port") each second, into `folder`.
+
+    What the rules say goes to the Alertmanagers, addresses too.
+    """
     binary = program("prometheus", "prometheus")
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "scrape_configs": [{"job_name": "timbres", "static_configs": [{"targets": [*targets]}]}],
+        "rule_files": [] if rules is None else [str(rules)],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [*alertmanagers]}]}]},
     }
     (folder / "prometheus.yml").write_text(json.dumps(config))
     process = await asyncio.create_subprocess_exec(

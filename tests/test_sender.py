@@ -176,3 +176,15 @@ async def test_a_test_alert_says_that_it_is_one() -> None:
         assert "no connection" in (faults["http://127.0.0.1:9"] or "")
         (post,) = manager.posts
         assert post[0]["labels"] == {"alertname": "TimbresTest", "severity": "warning", "test": "true"}
+
+
+async def test_one_that_was_away_is_told_everything_with_the_next_news(http: aiohttp.ClientSession) -> None:
+    async with alertmanager() as back, alertmanager() as good:
+        send = Sending(http, back, good)
+        await send("A")
+        back.status = 500
+        await send("A", "B", after=5)
+        back.status = 200
+        await send("A", "B", "C", after=5)
+        assert back.names() == [["A"], ["A", "B", "C"]]
+        assert good.names() == [["A"], ["B"], ["C"]]

@@ -2,6 +2,6 @@
 
 from monitor.alerts.firing import Alert, firing
 from monitor.alerts.level import Level, level, worst
-from monitor.alerts.sender import Sender, send_test
+from monitor.alerts.sender import RESEND, Sender, send_test
 
-__all__ = ["Alert", "Level", "Sender", "firing", "level", "send_test", "worst"]
+__all__ = ["RESEND", "Alert", "Level", "Sender", "firing", "level", "send_test", "worst"]

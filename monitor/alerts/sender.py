@@ -32,18 +32,24 @@ Labels = tuple[tuple[str, str], ...]
 class Sender:
     """Sends what holds to every Alertmanager: `await sender.send(alerts, at)` every few seconds.
 
-    What is new or resolved is posted at once, everything each minute. Nothing is raised.
+    What is new or resolved is posted at once, everything each `resend` seconds. Nothing is raised.
     """
 
     def __init__(
-        self, http: aiohttp.ClientSession, observe: Observe, clock: Callable[[], float] = time.monotonic
+        self,
+        http: aiohttp.ClientSession,
+        observe: Observe,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        resend: float = RESEND,
     ) -> None:
         self._http = http
         self._observe = observe
         self._clock = clock
+        self._resend = resend
         self._firing: dict[Labels, tuple[Alert, float]] = {}  # with the time it began
         self._resolved: dict[Labels, tuple[Alert, float, float]] = {}  # when it began and ended
-        self._last = -RESEND  # the last time that everything was sent, by `clock`
+        self._last = -resend  # the last time that everything was sent, by `clock`
         self._refused: set[str] = set()  # Alertmanagers that did not take the last post
 
     async def send(self, alerts: Iterable[Alert], at: float, alertmanagers: Sequence[str]) -> None:
@@ -61,19 +67,28 @@ class Sender:
             for labels, kept in self._resolved.items()
             if labels not in self._firing and at - kept[2] < RESOLVED_FOR
         }
-        if self._clock() - self._last >= RESEND:
+        everything = [*self._firing, *self._resolved]
+        if self._clock() - self._last >= self._resend:
             self._last = self._clock()
-            news = [*self._firing, *self._resolved]
+            news = everything
         else:
             news = [labels for labels in self._firing if labels not in before] + ended
         if news:
             posts = [self._told(labels, at) for labels in news]
-            await asyncio.gather(*(self._post_all(address, posts) for address in alertmanagers))
+            # One that was away has forgotten the rest, and would tell it once more when it comes after
+            # the news: a message lists all that fires in its group.
+            whole = [self._told(labels, at) for labels in everything] if self._refused else posts
+            await asyncio.gather(
+                *(
+                    self._post_all(address, whole if address in self._refused else posts)
+                    for address in alertmanagers
+                )
+            )
 
     def _told(self, labels: Labels, at: float) -> dict[str, Any]:
         if labels in self._firing:
             alert, began = self._firing[labels]
-            return told(alert, began, at + LEASE)
+            return told(alert, began, at + 4 * self._resend)
         alert, began, ended = self._resolved[labels]
         return told(alert, began, ended)
 
