@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-quick check backtest lock clean tools
+.PHONY: help demo test test-slow coverage check backtest lock clean tools
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -23,14 +23,14 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY)  ## Simulator and monitor together, nothing to configure; Ctrl-C stops
 	$(BIN)/timbres-monitor demo
 
-test: $(READY) tools  ## All tests, against a real Prometheus too
-	$(BIN)/pytest -n 2 --dist loadfile
+test: $(READY) tools  ## The tests, against a real Prometheus too; a few minutes
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
-coverage: $(READY) tools  ## The same, with the lines that no test in this process reaches
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+test-slow: $(READY) tools  ## The long ones: crash loops, kills, broken rules, alerts from end to end
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
-test-quick: $(READY)  ## The tests that take no more than a few seconds
-	$(BIN)/pytest -m "not slow"
+coverage: $(READY) tools  ## The lines that no test reaches within its own process
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
 
 check: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -7,15 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from monitor.rfc import parse
 from monitor.simulator import Account, Issuer, Pac
 from tests.issuers import rfcs, write
 from tests.prometheus import Prometheus, scraping
 from tests.service import running
-
-pytestmark = pytest.mark.slow
 
 INTERVAL = 2.0  # seconds, of the fast account
 SIZES = {"norte": 220, "lento": 30, "caído": 60}
