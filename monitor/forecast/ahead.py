@@ -15,7 +15,7 @@ LONGEST = 5 * 365 * DAY
 #: The reserve, in standard deviations of what chance adds.
 _DEVIATIONS = 1.0
 
-#: Days that are looked at one by one, before their mean goes on; the ordinary is of so many; growth is by so many.
+#: Days: looked at one by one, before their mean goes on; what the ordinary is of; by which growth is told.
 _AHEAD, _WEEKS, _MONTH = 92, 42, 30
 
 
