@@ -15,43 +15,42 @@ LONGEST = 5 * 365 * DAY
 #: The reserve, in standard deviations of what chance adds.
 _DEVIATIONS = 1.0
 
-#: Days: looked at one by one, before their mean goes on; what the ordinary is of; by which growth is told.
-_AHEAD, _WEEKS, _MONTH = 92, 42, 30
+#: Days that are looked at one by one, before their mean goes on; growth is by so many.
+_AHEAD, _MONTH = 92, 30
 
 
 def time_left(known: Habits, available: int, now: float, zone: ZoneInfo) -> float:
-    """Seconds until the days to come and a reserve for chance take what is available; at most `LONGEST`."""
-    if available <= 0:
+    """Seconds until the days to come add up to `available`, less the reserve; at most `LONGEST`."""
+    # m + deviations × √(spread × m) = available, solved for m: what is expected, and what chance adds.
+    chance = _DEVIATIONS * math.sqrt(known.spread)
+    enough = ((math.sqrt(chance * chance + 4 * max(0, available)) - chance) / 2) ** 2
+    if enough <= 0:
         return 0.0
     today = datetime.fromtimestamp(now, zone).toordinal()
     over = passed(known.hours, part(now, today, zone))
-    mean = variance = taken = 0.0
-    for day, expected, varies in _expected(known, today, over):
-        mean, variance, before = mean + expected, variance + varies, taken
-        taken = mean + _DEVIATIONS * math.sqrt(variance)
-        if taken >= available:
-            first = over if day == today else 0.0
-            hour = hour_of(known.hours, first + (1 - first) * (available - before) / (taken - before))
+    left = enough
+    for day, expected in _expected(known, today, over):
+        if expected >= left:
+            before = over if day == today else 0.0
+            hour = hour_of(known.hours, before + (1 - before) * left / expected)
             begin = midnight(day, zone)
             at = begin + hour / 24 * (midnight(day + 1, zone) - begin)
             return min(LONGEST, max(0.0, at - now))
+        left -= expected
     ahead = midnight(today + _AHEAD, zone) - now
-    return min(LONGEST, ahead * available / taken) if taken * LONGEST > ahead * available else LONGEST
+    rate = (enough - left) / ahead
+    return min(LONGEST, ahead + left / rate) if rate * LONGEST > left else LONGEST
 
 
-def _expected(known: Habits, today: int, over: float) -> Iterator[tuple[int, float, float]]:
-    """The days to come, with mean and variance of each; of `today`, the share `over` is left out."""
+def _expected(known: Habits, today: int, over: float) -> Iterator[tuple[int, float]]:
+    """The days to come, with what is expected of each; of `today`, the share `over` is left out."""
     extra: dict[int, float] = {}
     for day in range(today, today + _AHEAD):
         busy = busy_time(day)
-        name = busy.name if busy and busy.name in known.busy else ""
-        if busy and name and day not in extra:
+        if busy and day not in extra and busy.name in known.busy:
             extra = _share_out(busy, day, known, known.seen if day == today else 0.0)
-        # The ordinary is that of the middle of its weeks.
-        plain = known.weekdays[(day - 1) % 7] * (1 - over if day == today else 1.0)
-        plain *= known.growth ** ((day - today + _WEEKS / 2) / _MONTH)
-        more = extra.get(day, 0.0) * known.growth ** ((day - today) / _MONTH)
-        yield day, plain + more, plain * known.spreads[""] + more * known.spreads[name]
+        ordinary = known.weekdays[(day - 1) % 7] * (1 - over if day == today else 1.0)
+        yield day, (ordinary + extra.get(day, 0.0)) * known.growth ** ((day - today) / _MONTH)
 
 
 def _share_out(busy: Busy, first: int, known: Habits, seen: float) -> dict[int, float]:

@@ -18,10 +18,6 @@ _PLAIN, _SOME = 5, 4
 #: The most that growth counts, a month, and how sure it must be, in standard deviations.
 _FASTEST, _SURE = 1.3, 2.0
 
-#: How much days (variance over mean) and busy times (share of their mean) vary before much is seen of
-#: them, and how many stamps and months that counts for.
-_DAYS_VARY, _STAMPS, _TIMES_VARY = 2.0, 10, 0.2
-
 #: So many months back count for the busy times; the index of a working day in them is less than 8.
 _MONTHS, _INDEXES = 3, 8
 
@@ -35,7 +31,7 @@ class Habits:
     shapes: Mapping[str, Sequence[float]]  # how that is spread over the working days of a busy time
     seen: float  # so far, beyond the ordinary, if a busy time is under way
     growth: float  # a month, as a factor
-    spreads: Mapping[str, float]  # variance over mean: of busy times, and as "" of ordinary days
+    spread: float  # variance over mean of ordinary days
     hours: Sequence[float]  # the share of a day that is over when each hour begins, 25 of them
 
 
@@ -53,26 +49,22 @@ def habits_of(rows: Rows, now: float, zone: ZoneInfo) -> Habits:
     if sum(days[day] for day in window) < _FEW:
         window = plain
     weekdays = _weekdays(days, window)
-    growth = _growth(days, plain, weekdays, today, _dispersion(days, window, weekdays))
+    spread = _dispersion(days, window, weekdays)
+    growth = _growth(days, plain, weekdays, today, spread)
     # 2. Busy times, beyond the ordinary.
     beyond = {day: stamps - weekdays[(day - 1) % 7] for day, stamps in days.items()}
-    busy, shapes, spreads = {}, {}, {"": _dispersion(days, window, weekdays)}
+    busy, shapes = {}, {}
     for name, found in times.items():
-        amounts = _amounts(found, beyond, growth, today)
-        mean = sum(amounts) / len(amounts)
-        busy[name], shapes[name] = max(amounts[-1], mean), _shape(found, beyond)
-        squares = sum((amount - mean) ** 2 for amount in amounts) + (_TIMES_VARY * mean) ** 2
-        spreads[name] = max(spreads[""], squares / len(amounts) / max(1.0, mean))
+        busy[name], shapes[name] = _amount(found, beyond, growth, today), _shape(found, beyond)
     for name, like in (("middle", "end"), ("end", "middle")):
         if name not in busy and like in busy and not any(name_of(day) == name for day in days):
-            # The payday that is not yet seen.
-            busy[name], spreads[name], shapes[name] = busy[like], spreads[like], [1.0] * _INDEXES
+            busy[name], shapes[name] = busy[like], [1.0] * _INDEXES  # the payday that is not yet seen
     # 3. Of the busy time under way.
     seen = 0.0
     if now_busy := busy_time(today):
         rest = weekdays[(today - 1) % 7] * (1 - passed(hours, part(now, today, zone)))
         seen = max(0.0, rest + sum(beyond.get(day, 0.0) for day in range(now_busy.since, today + 1)))
-    return Habits(weekdays, busy, shapes, seen, growth, spreads, hours)
+    return Habits(weekdays, busy, shapes, seen, growth, spread, hours)
 
 
 def _busy_times(days: Mapping[int, int], today: int) -> dict[str, list[list[int]]]:
@@ -91,15 +83,13 @@ def _busy_times(days: Mapping[int, int], today: int) -> dict[str, list[list[int]
     return times
 
 
-def _amounts(
-    found: Sequence[Sequence[int]], beyond: Mapping[int, float], growth: float, today: int
-) -> list[float]:
-    """What a busy time took, the latest last, as if it were now."""
+def _amount(found: Sequence[Sequence[int]], beyond: Mapping[int, float], growth: float, today: int) -> float:
+    """What a busy time takes: as the last one, or the mean if that is more."""
     amounts: list[float] = []
     for one in found:
         total: float = sum(beyond[day] for day in one) / (2 if has_bonus(one[-1]) else 1)
         amounts.append(max(0.0, total) * growth ** min(2.0, (today - one[-1]) / _MONTH))
-    return amounts
+    return max(amounts[-1], sum(amounts) / len(amounts))
 
 
 def _shape(found: Sequence[Sequence[int]], beyond: Mapping[int, float]) -> list[float]:
@@ -131,7 +121,7 @@ def _dispersion(days: Mapping[int, int], window: Sequence[int], weekdays: Sequen
     """Variance over mean; 1 is that of stamps that come one by one."""
     squares = sum((days[day] - weekdays[(day - 1) % 7]) ** 2 for day in window)
     total = sum(days[day] for day in window)
-    return max(1.0, (squares + _DAYS_VARY * _STAMPS) / (total + _STAMPS))
+    return max(1.0, squares / total) if total else 1.0
 
 
 def _growth(

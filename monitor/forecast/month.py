@@ -19,25 +19,32 @@ class Busy(NamedTuple):
 def busy_time(day: int) -> Busy | None:
     """The busy time that a day belongs to.
 
-    "middle" and "end" are around a payday, the last working day on or before the 15th and the
-    month's last day: from two and three working days before it to two after, and in December all
-    from the 8th to the 20th. "start" is what is left of days 1 to 5.
+    "start" is days 1 to 5; "middle" two working days before to two after the payday, the last
+    working day on or before the 15th, and in December all from the 8th to the 20th; "end" from
+    three working days before the last one to the month's last day.
     """
     when = date.fromordinal(day)
     first = day - when.day + 1
     last = first + calendar.monthrange(when.year, when.month)[1] - 1
-    if when.month == 12 and 8 <= when.day <= 20:
-        return Busy("middle", first + 7, first + 19, min(5, max(0, 3 + _from(_payday(first + 14), day))))
-    for name, payday, before in (
-        ("end", _payday(first - 1), 3),
-        ("middle", _payday(first + 14), 2),
-        ("end", _payday(last), 3),
-    ):
-        since, until = _shifted(payday, -before), _shifted(payday, 2)
-        if since <= day <= until and not (name == "middle" and when.month == 12):
-            return Busy(name, since, until, 3 + _from(payday, day))
-    after = _shifted(_payday(first - 1), 2) + 1
-    return Busy("start", after, first + 4, _from(after, day)) if after <= day < first + 5 else None
+    if when.day <= 5:
+        return Busy("start", first, first + 4, max(0, _working(first, day) - 1))
+    payday = _payday(first + 14)
+    since, until = payday - 2, payday + 2
+    while _working(since, payday) < 3:
+        since -= 1
+    while _working(payday, until) < 3:
+        until += 1
+    if when.month == 12:
+        since, until = first + 7, first + 19
+    if since <= day <= until:
+        offset = _working(payday + 1, day) if day >= payday else -_working(day, payday - 1)
+        return Busy("middle", since, until, min(5, max(0, offset + 3)))
+    since = last
+    while _working(since, _payday(last)) < 4:
+        since -= 1
+    if day >= since:
+        return Busy("end", since, last, 3 - _working(day + 1, last))
+    return None
 
 
 def name_of(day: int) -> str:
@@ -58,18 +65,9 @@ def is_working(day: int) -> bool:
     return (day - 1) % 7 < 5
 
 
-def _from(since: int, day: int) -> int:
-    """The working days from one day to a later one, or less than 0 to an earlier one."""
-    later = sum(is_working(one) for one in range(since + 1, day + 1))
-    return later - sum(is_working(one) for one in range(day, since))
-
-
-def _shifted(day: int, working: int) -> int:
-    """So many working days later, or earlier."""
-    while working:
-        day += 1 if working > 0 else -1
-        working -= is_working(day) * (1 if working > 0 else -1)
-    return day
+def _working(first: int, last: int) -> int:
+    """The working days from one day to another, both included."""
+    return sum(is_working(day) for day in range(first, last + 1))
 
 
 def _payday(day: int) -> int:
