@@ -5,9 +5,10 @@ from itertools import permutations
 
 import pytest
 
-from monitor.alerts import Level, level, worst
+from monitor.alerts import Crossing, Level, crossings, level, worst
 from monitor.config import Target
 from monitor.config.target import DEFAULTS, Limits, Thresholds
+from monitor.forecast import Forecast
 from monitor.model import Failure, Reading, Reason
 from monitor.state import Row
 
@@ -67,10 +68,39 @@ def test_any_one_condition_is_enough(available: int, expected: Level) -> None:
 
 
 def test_a_condition_that_is_switched_off_is_never_reached() -> None:
-    assert of(row(0, limits=Thresholds(OFF, OFF))) is Level.OK
-    assert of(row(0, limits=Thresholds(Limits(0, None, None), OFF))) is Level.WARNING
-    assert of(row(1, limits=Thresholds(Limits(0, None, None), OFF))) is Level.OK
-    assert of(row(0, limits=Thresholds(OFF, Limits(0, None, None)))) is Level.CRITICAL
+    assert of(row(1, limits=Thresholds(OFF, OFF))) is Level.OK
+    assert of(row(1, limits=Thresholds(Limits(1, None, None), OFF))) is Level.WARNING
+    assert of(row(2, limits=Thresholds(Limits(1, None, None), OFF))) is Level.OK
+    assert of(row(1, limits=Thresholds(OFF, Limits(1, None, None)))) is Level.CRITICAL
+
+
+def test_no_stamps_left_is_critical_whatever_is_configured() -> None:
+    assert of(row(0, limits=Thresholds(OFF, OFF))) is Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(10.01, Level.OK), (10.0, Level.WARNING), (3.01, Level.WARNING), (3.0, Level.CRITICAL)],
+)
+def test_stamps_that_will_not_last_long_enough_count_as_much_as_few_stamps(
+    days: float, expected: Level
+) -> None:
+    assert of(replace(row(), forecast=Forecast(days * DAY, None))) is expected
+
+
+def test_without_a_forecast_or_a_limit_of_days_only_the_stamps_count() -> None:
+    assert of(replace(row(), forecast=Forecast(None, None))) is Level.OK
+    limits = Thresholds(Limits(50, None, None), OFF)
+    assert of(replace(row(limits=limits), forecast=Forecast(DAY, None))) is Level.OK
+
+
+def test_every_threshold_that_is_reached_is_named_with_its_value() -> None:
+    found = list(crossings(replace(row(10), forecast=Forecast(5 * DAY, None)), row(10).reading))
+    assert found == [
+        Crossing("warning", "available", 10, 50),
+        Crossing("warning", "days_left", 5.0, 10.0),
+        Crossing("critical", "available", 10, 10),
+    ]
 
 
 def test_a_reading_counts_until_it_expires() -> None:

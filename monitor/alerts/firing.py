@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from monitor import messages
+from monitor.alerts.level import DAY, SEVERITIES, crossings
 from monitor.messages import Message
-from monitor.model import threshold
 from monitor.state import Row, Snapshot
 
-DAY, HOUR = 86400.0, 3600.0
-SEVERITIES = ("warning", "critical")
+HOUR = 3600.0
 PATIENCE = 15 * 60.0  # seconds that a target may be without its first reading
 
 
@@ -44,17 +43,11 @@ def _of_stamps(row: Row) -> Iterator[Alert]:
     available = f"{reading.available}"
     if reading.available == 0:
         yield _of_target(messages.EXHAUSTED, row)
-    for severity in SEVERITIES:
-        limits = getattr(row.target.thresholds, severity)
-        limit = threshold(limits.available, limits.ratio, reading.contracted)
-        if limit is not None and reading.available <= limit:
-            yield _of_target(messages.LOW, row, severity, available=available, limit=f"{limit}")
-        if forecast is None or forecast.time_left is None or limits.days_left is None:
-            continue
-        days = forecast.time_left / DAY
-        if days <= limits.days_left:
-            words = {"days": f"{days:.1f}", "limit": f"{limits.days_left:g}"}
-            yield _of_target(messages.WILL_RUN_OUT, row, severity, **words)
+    for severity, of, value, limit in crossings(row, reading):
+        if of == "available":
+            yield _of_target(messages.LOW, row, severity, available=available, limit=f"{limit:.0f}")
+        else:
+            yield _of_target(messages.WILL_RUN_OUT, row, severity, days=f"{value:.1f}", limit=f"{limit:g}")
     if forecast is not None and forecast.peak_day is not None and reading.available < forecast.peak_day:
         peak = f"{forecast.peak_day}"
         yield _of_target(messages.PEAK_DOES_NOT_FIT, row, available=available, peak=peak)
