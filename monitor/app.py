@@ -17,10 +17,14 @@ from monitor import __version__
 from monitor.alerts import RESEND, Sender, firing
 from monitor.config import Config, ConfigError, Fault, load
 from monitor.core import Core
+from monitor.forecast import Habits
 from monitor.guard import Waits
+from monitor.journal import Journal
 from monitor.metrics import Metrics
+from monitor.model import Key
 from monitor.schedule import Schedule
 from monitor.state import Snapshot
+from monitor.store import Point
 from monitor.web import application
 
 log = structlog.get_logger()
@@ -85,7 +89,7 @@ class Monitor:
             self._applied(set())
             self._schedule.every(FLUSH, self._tend)
             self._schedule.every(THIN, self._core.thin)
-            self._schedule.every(FORESEE, self._core.foresee)
+            self._schedule.every(FORESEE, self._foresee)
             self._sender = Sender(
                 await stack.enter_async_context(aiohttp.ClientSession(trust_env=False)),
                 self.metrics.observe_notifications,
@@ -167,6 +171,23 @@ class Monitor:
         """Everything that is shown, as of now."""
         return self._core.snapshot()
 
+    def due(self, key: Key) -> float | None:
+        """When the next poll of a target comes (epoch seconds); `None` while one is under way."""
+        seconds = self._schedule.next_due(key)
+        return None if seconds is None else self._wall() + seconds
+
+    def journal(self, key: Key) -> Journal:
+        """The last polls of a target and its last failures, since the start."""
+        return self._core.journals.of(key)
+
+    async def history(self, key: Key, since: float) -> Sequence[Point]:
+        """The changes of a target's numbers from `since` (epoch seconds) on; see `Monitored`."""
+        return await self._core.store.history(key, since)
+
+    async def habits(self, key: Key) -> Habits | None:
+        """What the forecast of a target is made of; `None` before 7 days of history."""
+        return await self._core.foresight.habits(key, self.config.timezone)
+
     def _applied(self, changed: set[str]) -> None:
         config = self.config
         self._schedule.apply(config.targets, self._core.age)
@@ -190,6 +211,9 @@ class Monitor:
             self._schedule.apply(())
             self._schedule.apply(self.config.targets, self._core.age)
             self._lead()
+
+    async def _foresee(self) -> None:
+        await self._core.foresight.renew(self.config.timezone)
 
     async def _alert(self) -> None:
         alertmanagers = self.config.alertmanagers

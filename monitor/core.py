@@ -1,11 +1,9 @@
 """Everything between a target whose turn it is and what is known of it afterwards."""
 
 import asyncio
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -14,8 +12,9 @@ import structlog
 
 from monitor import __version__, pac
 from monitor.config import Config, Target
-from monitor.forecast import forecast
+from monitor.foresight import Foresight
 from monitor.guard import Credential, Guard, Held, Waits
+from monitor.journal import Journals
 from monitor.limit import Limit
 from monitor.model import Failure, Key, Outcome, Reason, Standing, StoreStatus
 from monitor.poller import Line, Observe, Poller
@@ -23,9 +22,6 @@ from monitor.state import Row, Snapshot, State
 from monitor.store import Locked, Store, StoreUnavailable
 
 log = structlog.get_logger()
-
-FORESEE = 3600.0  # seconds between forecasts of a target
-LOOK_BACK = 130 * 86400.0  # seconds of history that a forecast is made of
 
 
 class Core:
@@ -47,15 +43,15 @@ class Core:
         self.config = config
         self.loaded = False  # the database has been read
         self.state = State()
+        self.journals = Journals()
         self.poller: Poller
         self._observe = observe
         self._clock = clock
         self._wall = wall
-        self._store = Store(config.state.url)
+        self.store = Store(config.state.url)
+        self.foresight = Foresight(self.state, self.store.history, clock, wall)
         self._guard = Guard(self._remember, waits, clock, wall)
         self._limits: dict[str, Limit] = {}
-        self._foreseen: dict[Key, float] = {}  # when each target was forecast, by `clock`
-        self._thinker = ThreadPoolExecutor(1, thread_name_prefix="forecast")
         self._lines: dict[str, Line] = {}
         self._http: aiohttp.ClientSession
 
@@ -63,7 +59,7 @@ class Core:
         try:
             await self._open()
         except Locked:
-            await self._store.close()
+            await self.store.close()
             raise
         self._http = pac.session()
         self.poller = Poller(self._http, self._observe, clock=self._clock, wall=self._wall)
@@ -73,10 +69,10 @@ class Core:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thinker.shutdown(wait=False, cancel_futures=True)
+        self.foresight.close()
         await self._http.close()
         await self.flush()
-        await self._store.close()
+        await self.store.close()
 
     async def apply(self, config: Config) -> set[str]:
         """Take over a configuration; the accounts whose credentials changed."""
@@ -106,6 +102,7 @@ class Core:
         self.poller.apply(self._lines)
         moved = {a.name for a in config.accounts if known.get(a.name, a.credential)[0] != a.endpoint}
         self.state.apply(config.targets, [account.name for account in config.accounts], moved)
+        self.journals.keep(target.key for target in config.targets)
         return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
 
     async def turn(self, target: Target, due: float) -> Outcome:
@@ -113,6 +110,7 @@ class Core:
         outcome = await self.poller.poll(target, due)
         change = self.state.record(target, outcome)
         if change is not None:
+            self.journals.record(target.key, outcome)
             _log_change(*change)
         return outcome
 
@@ -122,33 +120,19 @@ class Core:
             try:
                 await self._open()
             except Locked:  # somebody was quicker: it is waited for
-                self._store.write_errors += 1
+                self.store.write_errors += 1
         await self._guard.save()
         dirty = self.state.take_dirty()
         if not dirty:
             return
         written = False
         try:
-            written = await self._store.write(dirty, self._wall())
+            written = await self.store.write(dirty, self._wall())
         finally:  # also when cancelled by the end of the service, which flushes once more
             if written:
                 self.state.commit(dirty)
             else:
                 self.state.put_back(dirty)
-
-    async def foresee(self) -> None:
-        """Forecast what was not forecast for an hour. Done often; the work is off the event loop."""
-        loop, zone = asyncio.get_running_loop(), self.config.timezone
-        for row in self.state.rows():
-            key, reading, now = row.target.key, row.reading, self._clock()
-            if reading is None or now - self._foreseen.get(key, -math.inf) < FORESEE:
-                continue
-            self._foreseen[key] = now
-            at = self._wall()
-            points = await self._store.history(key, at - LOOK_BACK)
-            history = [(point.at, point.consumed) for point in points]
-            found = await loop.run_in_executor(self._thinker, forecast, history, reading.available, at, zone)
-            self.state.foresee(key, found)
 
     async def requests(self) -> list[str]:
         """The configured accounts that an operator asked to release by command; asked once.
@@ -156,8 +140,8 @@ class Core:
         Of those that share a credential one stands for all: released one after the other, each
         would allow a call.
         """
-        asked = await self._store.requests()
-        if not asked or not await self._store.done(asked):
+        asked = await self.store.requests()
+        if not asked or not await self.store.done(asked):
             return []
         accounts = [account.name for account in self.config.accounts if account.name in asked]
         return list({self._guard.gate(account): account for account in accounts}.values())
@@ -195,7 +179,7 @@ class Core:
 
     async def thin(self) -> None:
         """Let history fade. Done every hour."""
-        await self._store.thin(self._wall(), self.config.state.retention)
+        await self.store.thin(self._wall(), self.config.state.retention)
 
     def snapshot(self) -> Snapshot:
         """Everything that is shown, as of now."""
@@ -206,29 +190,27 @@ class Core:
             responses=self.state.responses(),
             accounts=self._guard.statuses(),
             endpoints=[limit.status() for limit in self._limits.values()],
-            store=StoreStatus(
-                self.loaded and self._store.writable, self._store.write_errors, self.state.queue
-            ),
+            store=StoreStatus(self.loaded and self.store.writable, self.store.write_errors, self.state.queue),
         )
 
     async def _open(self) -> None:
         try:
-            loaded = await self._store.open()
+            loaded = await self.store.open()
         except StoreUnavailable as error:
-            if self._store.write_errors == 0:
+            if self.store.write_errors == 0:
                 log.error("no database: nothing is polled until it can be used", error=str(error))
-            self._store.write_errors += 1
+            self.store.write_errors += 1
             return
         self.loaded = True
         self._guard.restore(
-            lambda credential: loaded.standings.get(self._store.fingerprint(credential), Standing())
+            lambda credential: loaded.standings.get(self.store.fingerprint(credential), Standing())
         )
         self.state.restore(loaded.kept)
 
     async def _remember(self, credential: Credential, standing: Standing) -> bool:
         if not self.loaded:
             return False
-        return await self._store.save_standing(self._store.fingerprint(credential), standing)
+        return await self.store.save_standing(self.store.fingerprint(credential), standing)
 
 
 def _log_change(before: Row, after: Row) -> None:

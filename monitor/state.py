@@ -32,6 +32,8 @@ class Row:
     consumed: int | None = None  # stamps since first seen
     committed: int | None = None  # the same, as far as it is on the disk: no crash makes it fall
     forecast: Forecast | None = None  # made at most hourly
+    foreseen_at: float | None = None  # when, epoch seconds
+    daily: Sequence[int] = ()  # stamps a day as of then, its own day last; see `forecast.daily`
 
     @property
     def up(self) -> bool:
@@ -81,6 +83,8 @@ class Row:
             consumed,
             self.committed,
             self.forecast,
+            self.foreseen_at,
+            self.daily,
         )
 
     def kept(self) -> Kept | None:
@@ -167,11 +171,11 @@ class State:
             if row is not None and stored.consumed != row.committed:
                 self._rows[key] = replace(row, committed=stored.consumed)
 
-    def foresee(self, key: Key, forecast: Forecast) -> None:
-        """Keep what was forecast of a target."""
+    def foresee(self, key: Key, forecast: Forecast, daily: Sequence[int], at: float) -> None:
+        """Keep what was forecast of a target at a time (epoch seconds), and its last days."""
         row = self._rows.get(key)
         if row is not None:
-            self._rows[key] = replace(row, forecast=forecast)
+            self._rows[key] = replace(row, forecast=forecast, daily=daily, foreseen_at=at)
 
     @property
     def queue(self) -> int:

@@ -207,9 +207,21 @@ async def test_history_has_a_row_for_each_change_in_order(tmp_path: Path) -> Non
             await store.write({NORTE: kept(used, NOW + at), POOL: kept(1, NOW + at)}, NOW + at)
         changes = [point(40), point(43, NOW + 1800), point(50, NOW + 3600)]
         assert await store.history(NORTE, 0.0) == changes
-        assert await store.history(NORTE, NOW + 1800) == changes[1:]
-        assert await store.history(NORTE, NOW + 1800.5) == changes[2:]
         assert await store.history(POOL, 0.0) == [point(1)]
+
+
+@pytest.mark.parametrize(
+    ("since", "begins"), [(-5.0, 40), (0.0, 40), (0.5, 40), (1799.5, 40), (1800, 40), (1800.5, 43), (9e9, 50)]
+)
+async def test_history_begins_with_the_last_change_before_the_time_in_question(
+    tmp_path: Path, since: float, begins: int
+) -> None:
+    changes = [point(40), point(43, NOW + 1800), point(50, NOW + 3600)]
+    async with opened(tmp_path) as store:
+        for change in changes:
+            await store.write({NORTE: kept(change.used or 0, change.at), POOL: kept(1, NOW - 9)}, NOW)
+        found = await store.history(NORTE, NOW + since)
+    assert found == [change for change in changes if (change.used or 0) >= begins]
 
 
 async def test_each_of_the_four_numbers_makes_a_change_and_code_and_time_do_not(tmp_path: Path) -> None:

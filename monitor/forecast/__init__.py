@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from monitor.forecast.ahead import LONGEST, time_left
+from monitor.forecast.daily import daily
 from monitor.forecast.habits import Habits, habits_of
 from monitor.forecast.history import DAY, Rows, peak_day, rising
 
-__all__ = ["ENOUGH", "LONGEST", "Forecast", "Habits", "Rows", "forecast", "habits", "time_left"]
+__all__ = ["ENOUGH", "LONGEST", "Forecast", "Habits", "Rows", "daily", "forecast", "habits", "time_left"]
 
 #: Nothing is said before so much history (seconds).
 ENOUGH = 7 * DAY

@@ -104,8 +104,9 @@ class Schedule:
         return self._begin(entry)
 
     def next_due(self, key: Key) -> float | None:
-        """Seconds until the next turn, or `None` while one is under way."""
-        return None if key in self._running else max(0.0, self._entries[key].due - self._clock())
+        """Seconds until the next turn; `None` while one is under way, and for what is not configured."""
+        entry = self._entries.get(key)
+        return None if entry is None or key in self._running else max(0.0, entry.due - self._clock())
 
     def start(self) -> None:
         """Begin. Needs a running event loop."""

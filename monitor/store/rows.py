@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from monitor.model import Kept, Key, Reading, Standing
 from monitor.store.batch import Batch
@@ -171,10 +171,12 @@ def put_mark(connection: Connection, name: str, value: float) -> None:
 
 
 def load_history(connection: Connection, number: int, since: float) -> list[Point]:
-    """The changes of a target from `since` on, in order of time."""
+    """The changes of a target from `since` on, in order of time, and the last one before, if any."""
+    mine = history.c.target_id == number
+    before = select(func.max(history.c.at)).where(mine, history.c.at < since).scalar_subquery()
     rows = connection.execute(
         select(history.c.at, *(history.c[name] for name in _CHANGE))
-        .where(history.c.target_id == number, history.c.at >= math.ceil(since))
+        .where(mine, history.c.at >= func.coalesce(before, since))
         .order_by(history.c.at)
     )
     return [Point(*row) for row in rows]

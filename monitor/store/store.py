@@ -81,7 +81,10 @@ class Store:
         return await self._write(partial(self._ledger.done, accounts))
 
     async def history(self, key: Key, since: float) -> list[Point]:
-        """The changes of a target from `since` (epoch seconds) on, by time; none if unreadable now."""
+        """The changes of a target from `since` (epoch seconds) on, by time; none if unreadable now.
+
+        Before them comes the last earlier one, if there was any: it says how things were at `since`.
+        """
         return await self._read(partial(self._ledger.history, key, since), [])
 
     async def thin(self, now: float, retention: float) -> None:

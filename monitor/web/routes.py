@@ -1,16 +1,13 @@
 """The pages and endpoints of the service."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from html import escape
-from typing import Protocol
 
 from aiohttp import web
 
-from monitor.config import Config, Fault
 from monitor.metrics import Metrics
-from monitor.state import Snapshot
+from monitor.web.monitored import Monitored
 from monitor.web.quotas import quotas
 from monitor.web.shield import protect, shield
 
@@ -26,29 +23,6 @@ LANDING = """<!DOCTYPE html>
 <li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a></li>
 </ul></body></html>
 """
-
-
-class Monitored(Protocol):
-    """What the pages are made from."""
-
-    @property
-    def version(self) -> str: ...
-    @property
-    def config(self) -> Config: ...
-    @property
-    def ready(self) -> bool: ...
-    @property
-    def metrics(self) -> Metrics: ...
-    @property
-    def renderer(self) -> Executor: ...  # rendering takes long: not on the loop, nor where DNS waits
-
-    def snapshot(self) -> Snapshot: ...
-
-    async def reload(self) -> Sequence[Fault]: ...
-
-    async def rearm(self, account: str) -> bool: ...
-
-    async def probe(self, account: str, rfc: str) -> Snapshot | None: ...
 
 
 def application(monitored: Monitored) -> web.Application:
