@@ -97,9 +97,9 @@ def test_without_a_forecast_or_a_limit_of_days_only_the_stamps_count() -> None:
 def test_every_threshold_that_is_reached_is_named_with_its_value() -> None:
     found = list(crossings(replace(row(10), forecast=Forecast(5 * DAY, None)), row(10).reading))
     assert found == [
-        Crossing("warning", "available", 10, 50),
-        Crossing("warning", "days_left", 5.0, 10.0),
-        Crossing("critical", "available", 10, 10),
+        Crossing(Level.WARNING, "available", 10, 50),
+        Crossing(Level.WARNING, "days_left", 5.0, 10.0),
+        Crossing(Level.CRITICAL, "available", 10, 10),
     ]
 
 

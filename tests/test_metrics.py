@@ -1,7 +1,6 @@
 """The exposition says what was learned, no more and no less, in the words of prometheus-client."""
 
 import asyncio
-import gzip
 import platform
 import re
 import subprocess
@@ -22,7 +21,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from monitor.config import Limits, Target, Thresholds
 from monitor.forecast import Forecast
-from monitor.metrics import Metrics, exposition
+from monitor.metrics import Metrics
 from monitor.model import (
     IMPLEMENTATION,
     AccountStatus,
@@ -66,6 +65,11 @@ def snapshot(
     endpoints: tuple[EndpointStatus, ...] = (),
 ) -> Snapshot:
     return Snapshot(at, expire_after, tuple(rows), responses or {}, accounts, endpoints)
+
+
+def exposition(shot: Snapshot, *, as_openmetrics: bool) -> str:
+    text = Metrics.probe(shot, as_openmetrics=as_openmetrics).decode()
+    return text.removesuffix("# EOF\n") if as_openmetrics else text
 
 
 def told(shot: Snapshot) -> Exposition:
@@ -319,7 +323,7 @@ def test_a_lone_surrogate_spoils_its_own_label_and_not_the_scrape(as_openmetrics
     page = Metrics("1.0").page(
         snapshot([Row(target, GOOD, GOOD, 1)]), as_openmetrics=as_openmetrics, compressed=False
     )
-    scrape = Exposition(page.decode().removesuffix("# EOF\n"))
+    scrape = Exposition(b"".join(page).decode().removesuffix("# EOF\n"))
     assert scrape("timbres_rfc_info", **LABELS, alias="Herrer?as") == 1
     assert numbers(scrape) == (1000, 40, 950)
 
@@ -536,7 +540,7 @@ def test_the_largest_number_of_the_wire_is_shown_whole() -> None:
 
 
 def own(metrics: Metrics) -> Exposition:
-    return Exposition(metrics.page(snapshot(), as_openmetrics=False, compressed=False).decode())
+    return Exposition(b"".join(metrics.page(snapshot(), as_openmetrics=False, compressed=False)).decode())
 
 
 def test_polls_are_timed_and_their_lateness_too() -> None:
@@ -573,16 +577,6 @@ def test_two_monitors_in_one_process_count_apart() -> None:
     first.observe_poll(0.0, 1.0)
     assert own(first)("timbres_poll_duration_seconds_count") == 1
     assert own(second)("timbres_poll_duration_seconds_count") == 0
-
-
-def test_a_compressed_page_is_the_same_page() -> None:
-    metrics = Metrics("1.0")
-    shot = snapshot([Row(TARGET, GOOD, GOOD, 1)])
-    plain = metrics.page(shot, as_openmetrics=False, compressed=False).decode()
-    packed = gzip.decompress(metrics.page(shot, as_openmetrics=False, compressed=True)).decode()
-    # Between the two, the process has used time and memory.
-    ours = re.compile("timbres_.*|# .*")
-    assert ours.findall(packed) == ours.findall(plain)
 
 
 # A service that has lived

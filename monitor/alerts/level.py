@@ -8,7 +8,6 @@ from monitor.model import Reading, threshold
 from monitor.state import Row
 
 DAY = 86400.0
-SEVERITIES: tuple[Literal["warning", "critical"], ...] = ("warning", "critical")
 
 
 class Level(StrEnum):
@@ -20,10 +19,14 @@ class Level(StrEnum):
     OK = "ok"
 
 
+#: Those that thresholds are configured for.
+SEVERITIES = (Level.WARNING, Level.CRITICAL)
+
+
 class Crossing(NamedTuple):
     """A threshold that is reached: of stamps that are left, or of days that they will last."""
 
-    severity: Literal["warning", "critical"]
+    severity: Level
     of: Literal["available", "days_left"]
     value: float
     limit: float
@@ -33,7 +36,9 @@ def crossings(row: Row, reading: Reading) -> Iterator[Crossing]:
     """Every threshold that a reading of a target, or what is forecast of it, reaches. Reached means ≤."""
     seconds = row.forecast.time_left if row.forecast is not None else None
     for severity in SEVERITIES:
-        limits = row.target.thresholds.warning if severity == "warning" else row.target.thresholds.critical
+        limits = (
+            row.target.thresholds.warning if severity is Level.WARNING else row.target.thresholds.critical
+        )
         limit = threshold(limits.available, limits.ratio, reading.contracted)
         if limit is not None and reading.available <= limit:
             yield Crossing(severity, "available", reading.available, limit)
@@ -52,9 +57,9 @@ def level(row: Row, at: float, expire_after: float, *, held: bool) -> Level:
     if reading is None:
         return Level.UNKNOWN
     reached = {crossing.severity for crossing in crossings(row, reading)}
-    if reading.available == 0 or "critical" in reached:
+    if reading.available == 0 or Level.CRITICAL in reached:
         return Level.CRITICAL
-    if "warning" in reached:
+    if Level.WARNING in reached:
         return Level.WARNING
     return Level.UNKNOWN if row.failed or held else Level.OK
 

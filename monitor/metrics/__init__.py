@@ -4,8 +4,12 @@ The series of targets are written by hand: `Gauge` objects would have to be kept
 configuration, and cost 75 times as much.
 """
 
-from monitor.metrics.exposition import exposition
-from monitor.metrics.family import FAMILIES, Family
+from monitor.metrics.exposition import Exposition
+from monitor.metrics.of_others import OTHERS
+from monitor.metrics.of_targets import OF_TARGETS
 from monitor.metrics.page import Metrics
 
-__all__ = ["FAMILIES", "Family", "Metrics", "exposition"]
+__all__ = ["FAMILIES", "Exposition", "Metrics"]
+
+#: Every metric but the monitor's own, which prometheus-client prints.
+FAMILIES = (*OF_TARGETS, *OTHERS)

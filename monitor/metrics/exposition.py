@@ -1,24 +1,31 @@
 """A snapshot as text, written by hand: what prometheus-client would print."""
 
-from prometheus_client.utils import floatToGoString
+from collections.abc import Iterator
 
-from monitor.metrics.family import FAMILIES
+from monitor.metrics.block import SIZE, Block, Piece
+from monitor.metrics.of_others import OTHERS
+from monitor.metrics.of_targets import OF_TARGETS
 from monitor.state import Snapshot
 
 
-def exposition(snapshot: Snapshot, *, as_openmetrics: bool) -> str:
-    """The series of a snapshot as text, without OpenMetrics' final `# EOF`."""
-    lines = []
-    for family in FAMILIES:
-        sample_name = f"{family.name}_total" if family.kind == "counter" else family.name
-        name = family.name if as_openmetrics else sample_name
-        lines.append(f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n")
-        for labels, value in family.samples(snapshot):
-            text = ",".join(f'{label}="{_escape(word)}"' for label, word in labels)
-            number = floatToGoString(value)  # type: ignore[no-untyped-call]
-            lines.append(f"{sample_name}{{{text}}} {number}\n" if text else f"{sample_name} {number}\n")
-    return "".join(lines)
+class Exposition:
+    """The series of one snapshot after another. `looked_at`: targets whose text was not simply kept."""
 
+    def __init__(self) -> None:
+        self.looked_at = 0
+        self._blocks: list[Block] = []
 
-def _escape(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    def pieces(self, snapshot: Snapshot, *, as_openmetrics: bool) -> Iterator[Piece]:
+        """The text in pieces, without OpenMetrics' final `# EOF`. Takes long with many targets."""
+        rows = snapshot.rows
+        several = [rows[start : start + SIZE] for start in range(0, len(rows), SIZE)]
+        del self._blocks[len(several) :]
+        self._blocks += [Block() for _ in range(len(several) - len(self._blocks))]
+        for block, some in zip(self._blocks, several, strict=True):
+            self.looked_at += block.show(some, snapshot.at, snapshot.expire_after)
+        for place, of_targets in enumerate(OF_TARGETS):
+            yield Piece(of_targets.head(as_openmetrics=as_openmetrics))
+            yield from (block.columns[place].piece for block in self._blocks)
+        for family in OTHERS:
+            head = family.head(as_openmetrics=as_openmetrics)
+            yield Piece(head + family.printed(family.samples(snapshot)))

@@ -1,7 +1,9 @@
 """The monitor's own metrics, and the whole page of `/metrics`."""
 
-import gzip
 import platform
+import struct
+import zlib
+from collections.abc import Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,7 +18,8 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from monitor.metrics.exposition import exposition
+from monitor.metrics.block import Piece
+from monitor.metrics.exposition import Exposition
 from monitor.state import Snapshot
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the number of histogram series
@@ -29,6 +32,7 @@ class Metrics:
     """The monitor's own metrics, and the whole page of `/metrics`."""
 
     def __init__(self, version: str) -> None:
+        self._exposition = Exposition()
         self._registry = CollectorRegistry(auto_describe=False)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
@@ -89,20 +93,38 @@ class Metrics:
         if successful:
             self._reload_at.set(at)
 
-    def page(self, snapshot: Snapshot, *, as_openmetrics: bool, compressed: bool) -> bytes:
-        """The body of an answer. Takes long with many targets: not on the event loop."""
+    def page(self, snapshot: Snapshot, *, as_openmetrics: bool, compressed: bool) -> list[bytes]:
+        """The body of an answer, in parts. Takes long with many targets: not on the event loop, and one
+        at a time.
+        """
         own = openmetrics.generate_latest if as_openmetrics else generate_latest
-        # `replace`: one lone surrogate must not kill the whole scrape.
-        text = exposition(snapshot, as_openmetrics=as_openmetrics).encode(errors="replace")
-        page: bytes = text + own(self._registry)
-        return gzip.compress(page, compresslevel=1, mtime=0) if compressed else page
+        pieces = [
+            *self._exposition.pieces(snapshot, as_openmetrics=as_openmetrics),
+            Piece(own(self._registry)),
+        ]
+        return gzipped(pieces) if compressed else [piece.text for piece in pieces]
 
     @staticmethod
     def probe(snapshot: Snapshot, *, as_openmetrics: bool) -> bytes:
         """The series of a snapshot alone."""
-        text = exposition(snapshot, as_openmetrics=as_openmetrics)
-        return (text + "# EOF\n" if as_openmetrics else text).encode(errors="replace")
+        pieces = Exposition().pieces(snapshot, as_openmetrics=as_openmetrics)
+        return b"".join(piece.text for piece in pieces) + (b"# EOF\n" if as_openmetrics else b"")
 
     @staticmethod
     def content_type(*, as_openmetrics: bool) -> str:
         return openmetrics.CONTENT_TYPE_LATEST if as_openmetrics else CONTENT_TYPE_PLAIN_0_0_4
+
+
+def gzipped(pieces: Iterable[Piece]) -> list[bytes]:
+    """One gzip member (RFC 1952) of pieces that were compressed one by one."""
+    parts, check, size = [_GZIP], 0, 0
+    for piece in pieces:
+        parts.append(piece.packed)
+        check = zlib.crc32(piece.text, check)
+        size += len(piece.text)
+    parts.append(_LAST + struct.pack("<LL", check, size % 2**32))
+    return parts
+
+
+_GZIP = b"\x1f\x8b\x08" + bytes(6) + b"\xff"  # deflate, no name, no time, any system
+_LAST = b"\x03\x00"  # the block that says it is the last, and is empty

@@ -1,53 +1,28 @@
-"""The pages and endpoints of the service."""
+"""The endpoints of the service; `pages` has those for people."""
 
 import asyncio
 from collections.abc import Iterator
-from html import escape
 
 from aiohttp import web
 
 from monitor.metrics import Metrics
 from monitor.web.monitored import Monitored
+from monitor.web.pages import pages
+from monitor.web.parts import answer
 from monitor.web.quotas import quotas
 from monitor.web.shield import protect, shield
-
-LANDING = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>timbres-monitor</title></head><body>
-<h1>timbres-monitor {version}</h1>
-<p>{targets} RFCs in {accounts} accounts; {up} answered when last asked; accounts held: {held}.</p>
-<p lang="es">{targets} RFC en {accounts} cuentas; {up} respondieron la última vez; retenidas: {held}.</p>
-<ul>
-<li><a href="metrics">/metrics</a>: for Prometheus / para Prometheus</li>
-<li><a href="api/v1/quotas">/api/v1/quotas</a>: JSON</li>
-<li><a href="config">/config</a>: configuration, secrets masked / configuración, sin secretos</li>
-<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a></li>
-</ul></body></html>
-"""
 
 
 def application(monitored: Monitored) -> web.Application:
     """The web application over a monitor."""
     routes = web.RouteTableDef()
 
-    @routes.get("/")
-    async def landing(_: web.Request) -> web.Response:
-        snapshot = monitored.snapshot()
-        held = [account.name for account in snapshot.accounts if account.hold is not None]
-        page = LANDING.format(
-            version=monitored.version,
-            targets=len(snapshot.rows),
-            accounts=len(snapshot.accounts),
-            up=sum(row.up for row in snapshot.rows),
-            held=escape(", ".join(held)) or "0",
-        )
-        return web.Response(text=page, content_type="text/html")
-
     @routes.get("/metrics")
-    async def metrics(request: web.Request) -> web.Response:
+    async def metrics(request: web.Request) -> web.StreamResponse:
         as_openmetrics = wants_openmetrics(",".join(request.headers.getall("Accept", ())))
         compressed = wants_gzip(",".join(request.headers.getall("Accept-Encoding", ())))
         snapshot = monitored.snapshot()  # here: in a thread, half of a reload could be seen
-        body = await asyncio.get_running_loop().run_in_executor(
+        parts = await asyncio.get_running_loop().run_in_executor(
             monitored.renderer,
             lambda: monitored.metrics.page(snapshot, as_openmetrics=as_openmetrics, compressed=compressed),
         )
@@ -57,7 +32,7 @@ def application(monitored: Monitored) -> web.Application:
         }
         if compressed:
             headers["Content-Encoding"] = "gzip"
-        return web.Response(body=body, headers=headers)
+        return await answer(request, parts, headers)
 
     @routes.get("/probe")
     async def probe(request: web.Request) -> web.Response:
@@ -123,6 +98,7 @@ def application(monitored: Monitored) -> web.Application:
     app = web.Application(middlewares=[shield(lambda: monitored.config.web.hosts)], client_max_size=4096)
     app.on_response_prepare.append(protect)
     app.add_routes(routes)
+    app.add_routes(pages(monitored))
     return app
 
 
