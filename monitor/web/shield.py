@@ -22,6 +22,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+#: What a page for people may do beside being text: load our own style, script and icon, and ask us again.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
 
 def host_name(host: str) -> str:
     """The name in a `Host` header: no port, no brackets, lower case."""
@@ -83,3 +89,5 @@ def shield(hosts: Callable[[], tuple[str, ...]]) -> Middleware:
 async def protect(_: web.Request, response: web.StreamResponse) -> None:
     """Put the headers on an answer, also on one that aiohttp gives before it asks the middleware."""
     response.headers.update(HEADERS)
+    if response.content_type == "text/html":
+        response.headers["Content-Security-Policy"] = PAGE_POLICY

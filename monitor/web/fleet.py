@@ -1,0 +1,40 @@
+"""The page of all RFCs."""
+
+from monitor.alerts import Level
+from monitor.config import Config
+from monitor.state import Snapshot
+from monitor.web.frame import Frame
+from monitor.web.line import line
+from monitor.web.notices import notices
+from monitor.web.query import SIZES, SORTS, Query
+from monitor.web.table import judge, select
+from monitor.web.words import Words
+
+
+def fleet(snapshot: Snapshot, config: Config, query: Query, words: Words, frame: Frame) -> bytes:
+    """As of the snapshot: what needs a person, and the part of the table that the query asks for."""
+    judged = judge(snapshot)
+    selection = select(judged, query)
+    counts = selection.counts
+    return frame.render(
+        "fleet.html",
+        words,
+        query=query,
+        total=len(snapshot.rows),
+        accounts=[account.name for account in snapshot.accounts],
+        notices=[
+            (notice, [line(one, words) for one in notice.about])
+            for notice in notices(judged, snapshot, words, config.path.name)
+        ],
+        states=[
+            ("", words("all"), counts.total()),
+            *((str(one), words(f"state_{one}"), counts[one]) for one in Level),
+        ],
+        sorts=SORTS,
+        sizes=SIZES,
+        found=selection.found,
+        first=(selection.page - 1) * query.size + 1,
+        lines=[line(one, words) for one in selection.lines],
+        page=selection.page,
+        pages=selection.pages,
+    )

@@ -1,0 +1,175 @@
+"""The texts of the pages, each in English and Spanish; of two forms the first is for one."""
+
+from monitor.web.texts_issuer import ISSUER
+
+MONTHS = (
+    ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
+)
+WEEKDAYS = (
+    ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+)
+
+TEXTS: dict[str, tuple[str, str]] = ISSUER | {
+    # Of every page
+    "title": ("CFDI stamps", "Timbres CFDI"),
+    "skip": ("Skip to the content", "Ir al contenido"),
+    "as_of": ("As of {time}", "Al momento: {time}"),
+    "lost": (
+        "The monitor does not answer. What you see is as of {time}.",
+        "El monitor no responde. Lo que ves es de las {time}.",
+    ),
+    "now": ("just now", "ahora mismo"),
+    "ago": ("{span} ago", "hace {span}"),
+    "code": ("code {code}", "código {code}"),
+    "of_contracted": ("of {contracted}", "de {contracted}"),
+    "unknown": ("not known", "sin dato"),
+    "other_language": ("Español", "English"),
+    "json": ("Data as JSON", "Datos en JSON"),
+    "metrics": ("Metrics for Prometheus", "Métricas para Prometheus"),
+    "config": ("Configuration without secrets", "Configuración sin secretos"),
+    # States
+    "state_critical": ("Critical", "Crítico"),
+    "state_warning": ("Warning", "Advertencia"),
+    "state_unknown": ("Not read", "Sin lectura"),
+    "state_ok": ("Fine", "Bien"),
+    "exhausted": ("No stamps left", "Sin timbres"),
+    "held": ("Held", "Retenida"),
+    # What needs a person
+    "attention": ("Needs you now", "Requiere tu atención"),
+    "nothing": ("Nothing needs you now.", "Nada requiere tu atención por ahora."),
+    "none_left": (
+        "{n} RFC has no stamps left and cannot invoice|{n} RFCs have no stamps left and cannot invoice",
+        "{n} RFC ya no tiene timbres y no puede facturar|{n} RFC ya no tienen timbres y no pueden facturar",
+    ),
+    "runs_out": (
+        "{n} RFC runs out within {days} days|{n} RFCs run out within {days} days",
+        "A {n} RFC se le acaban los timbres en {days} días o menos"
+        "|A {n} RFC se les acaban los timbres en {days} días o menos",
+    ),
+    "few_left": (
+        "{n} RFC has very few stamps left|{n} RFCs have very few stamps left",
+        "A {n} RFC le quedan muy pocos timbres|A {n} RFC les quedan muy pocos timbres",
+    ),
+    "low": (
+        "{n} RFC is running low|{n} RFCs are running low",
+        "A {n} RFC le quedan pocos timbres|A {n} RFC les quedan pocos timbres",
+    ),
+    "peak": (
+        "{n} RFC has fewer stamps than its busiest day of the last weeks took"
+        "|{n} RFCs have fewer stamps than their busiest day of the last weeks took",
+        "A {n} RFC no le alcanza para otro día como el más cargado de las últimas semanas"
+        "|A {n} RFC no les alcanza para otro día como el más cargado de las últimas semanas",
+    ),
+    "expired": (
+        "The stamps of {n} RFC have expired|The stamps of {n} RFCs have expired",
+        "Los timbres de {n} RFC ya vencieron|Los timbres de {n} RFC ya vencieron",
+    ),
+    "expires": (
+        "The stamps of {n} RFC expire within {days} days|The stamps of {n} RFCs expire within {days} days",
+        "Los timbres de {n} RFC vencen en {days} días o menos"
+        "|Los timbres de {n} RFC vencen en {days} días o menos",
+    ),
+    "failing": (
+        "{n} RFC could not be read when last asked: {why}|{n} RFCs could not be read when last asked: {why}",
+        "{n} RFC no se pudo leer en la última consulta: {why}"
+        "|{n} RFC no se pudieron leer en la última consulta: {why}",
+    ),
+    "failing_otherwise": (
+        "{n} RFC could not be read for another reason|{n} RFCs could not be read for other reasons",
+        "{n} RFC no se pudo leer por otro motivo|{n} RFC no se pudieron leer por otros motivos",
+    ),
+    "stale": (
+        "{n} RFC has no current reading|{n} RFCs have no current reading",
+        "{n} RFC no tiene lectura reciente|{n} RFC no tienen lectura reciente",
+    ),
+    "waiting": (
+        "{n} RFC waits for its first reading|{n} RFCs wait for their first reading",
+        "{n} RFC espera su primera lectura|{n} RFC esperan su primera lectura",
+    ),
+    "account_held": (
+        "Account {account} is held: {why}, since {since}",
+        "La cuenta {account} está retenida: {why}, desde {since}",
+    ),
+    "held_means": (
+        "Its {n} RFC is not watched until somebody acts.|Its {n} RFCs are not watched until somebody acts.",
+        "Su RFC no se vigila hasta que alguien intervenga."
+        "|Sus {n} RFC no se vigilan hasta que alguien intervenga.",
+    ),
+    "how": ("How to release it", "Cómo liberarla"),
+    "how_password": (
+        "If the password is wrong in the configuration: correct it and reload (SIGHUP). "
+        "The new one is tried at once.",
+        "Si la contraseña está mal en la configuración: corrígela y recarga (SIGHUP). "
+        "La nueva se prueba de inmediato.",
+    ),
+    "how_release": (
+        "If it was right, and the cause is mended at the PAC, release the account:",
+        "Si estaba bien y la causa ya se arregló en el PAC, libera la cuenta:",
+    ),
+    "not_writable": (
+        "The database takes no writes: logins that have not worked yet are not used. "
+        "Look at disk space and permissions.",
+        "La base de datos no admite escrituras: no se usan accesos que aún no han funcionado. "
+        "Revisa el espacio en disco y los permisos.",
+    ),
+    "and_more": ("and {n} more", "y {n} más"),
+    # The table
+    "fleet": ("Stamps of {rfcs} RFCs", "Timbres de {rfcs} RFC"),
+    "in_accounts": ("in {n} account|in {n} accounts", "en {n} cuenta|en {n} cuentas"),
+    "states": ("States", "Estados"),
+    "all": ("All", "Todos"),
+    "find": ("Search and filter", "Buscar y filtrar"),
+    "search": ("RFC, name or account", "RFC, nombre o cuenta"),
+    "account": ("Account", "Cuenta"),
+    "state": ("State", "Estado"),
+    "sort": ("Sort by", "Ordenar por"),
+    "size": ("Rows", "Filas"),
+    "show": ("Show", "Mostrar"),
+    "caption": ("RFCs and their stamps", "RFC y sus timbres"),
+    "urgency": ("Urgency", "Urgencia"),
+    "name": ("Name", "Nombre"),
+    "rfc": ("RFC", "RFC"),
+    "available": ("Available", "Disponibles"),
+    "days": ("Days left", "Días restantes"),
+    "consumption": ("Last 35 days", "Últimos 35 días"),
+    "read": ("Last reading", "Última lectura"),
+    "error": ("Last error", "Último error"),
+    "found": ("{n} RFC found|{n} RFCs found", "{n} RFC encontrado|{n} RFC encontrados"),
+    "shown": ("{first}–{last} of {n}", "{first}–{last} de {n}"),
+    "none_found": ("No RFC is like that.", "Ningún RFC coincide."),
+    "show_all": ("Show all", "Mostrar todos"),
+    "pages": ("Pages", "Páginas"),
+    "previous": ("Previous", "Anterior"),
+    "next": ("Next", "Siguiente"),
+    "page": ("Page {page} of {pages}", "Página {page} de {pages}"),
+    "csv": ("Download as CSV", "Descargar CSV"),
+    "never_read": ("never", "nunca"),
+    "bar": (
+        "{available} of {contracted} stamps available ({share}).",
+        "{available} de {contracted} timbres disponibles ({share}).",
+    ),
+    "bar_warning": ("Warning at {limit}.", "Advertencia en {limit}."),
+    "bar_critical": ("Critical at {limit}.", "Crítico en {limit}."),
+    "spark": (
+        "{total} stamps used in 35 days, at most {most} in one day",
+        "{total} timbres usados en 35 días, a lo más {most} en un día",
+    ),
+    "spark_total": ("{total} used", "{total} usados"),
+    "no_history": ("no history yet", "aún sin historia"),
+    # CSV
+    "csv_read": ("read at", "leído"),
+    "csv_alias": ("name", "nombre"),
+    "csv_contracted": ("contracted", "contratados"),
+    "csv_used": ("used", "usados"),
+    "csv_available": ("available", "disponibles"),
+    "csv_days": ("days left", "días restantes"),
+    "csv_consumed": ("used in 35 days", "usados en 35 días"),
+    "csv_warning": ("warning at", "advertencia en"),
+    "csv_critical": ("critical at", "crítico en"),
+    "csv_expires": ("expires on", "vencen el"),
+    "csv_error": ("last error", "último error"),
+    "csv_said": ("what the PAC said", "lo que dijo el PAC"),
+    "state_note": ("Note", "Nota"),
+}
