@@ -2,17 +2,24 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Awaitable
+from datetime import datetime
+from itertools import cycle
 from pathlib import Path
 
 import typer
 
 from monitor.app import Monitor
 from monitor.config import Config, load
+from monitor.model import Kept, Key, Reading
 from monitor.rfc import check_digit_ok
-from monitor.simulator import Account, Issuer, Pac
+from monitor.simulator import KINDS, Account, Issuer, Pac, business_hours, past
+from monitor.store import Store
 
 INTERVAL = "2s"
+PAST = 62  # days of history before the start
+DAYS_LEFT = (90, 40, 150, 25, 7, 60, 14, 200)  # about; what the issuers' stamps would last as in the past
 PASSWORDS = {"norte": "norte-demo", "sur": "sur&demo", "filial": "changed-at-the-pac"}
 
 NAMES = (
@@ -64,9 +71,9 @@ def accounts() -> list[Account]:
     sur = {"EKU9003173C9": Issuer(5_000, 1_200, burn=0.4), "H&E951128469": Issuer(2_000, 400, burn=0.2)}
     filial: dict[str, Issuer] = {}
     for number, _ in enumerate(NAMES[2:]):
-        issuer = Issuer(
-            1_000 + 250 * number, 150 + 40 * number, burn=0.1 + number % 5 / 4, top_up=500, top_up_at=60
-        )
+        contracted, days = 1_000 + 250 * number, DAYS_LEFT[number % len(DAYS_LEFT)]
+        used = int(contracted * PAST / (PAST + days))
+        issuer = Issuer(contracted, used, burn=0.05 + number % 5 / 10, top_up=500, top_up_at=60)
         account = filial if number >= 31 else norte if number % 2 else sur
         account[_rfc(f"D{chr(65 + number % 26)}{'Ñ' if number % 7 == 0 else 'X'}", number)] = issuer
     return [
@@ -92,17 +99,39 @@ async def demo(listen: str, stopped: Awaitable[None]) -> None:
     pac.faults[list(pac.accounts["ws@norte.example"].issuers)[-1]] = "500"
     with tempfile.TemporaryDirectory(prefix="timbres-demo-") as folder:
         async with pac.serve() as url:
-            config = await asyncio.to_thread(_write, Path(folder), listen, url, pac)
+            config = await asyncio.to_thread(configure, Path(folder), listen, url, pac)
+            await remember(config, pac)
             async with Monitor(config) as monitor:
                 _tell(monitor, url, pac)
                 await stopped
+
+
+async def remember(config: Config, pac: Pac) -> None:
+    """Have the monitor's database begin with a past that ends in what the pretend PAC knows."""
+    now = time.time()
+    times = business_hours(datetime.fromtimestamp(now, config.timezone), PAST)
+    steps: list[dict[Key, Kept]] = [{} for _ in times]
+    kinds = cycle(KINDS)
+    for name, account in zip(PASSWORDS, pac.accounts.values(), strict=True):
+        for rfc, issuer in account.issuers.items():
+            moments = past(issuer, next(kinds), times, rfc)
+            for step, moment in zip(steps, moments, strict=True):
+                reading = Reading(moment.at, moment.contracted, moment.used, moment.available, "200")
+                step[name, rfc] = Kept(moment.at, reading, moment.used - moments[0].used)
+    store = Store(config.state.url)
+    try:
+        await store.open()
+        await store.write_past(steps, now)
+    finally:
+        await store.close()
 
 
 def _tell(monitor: Monitor, url: str, pac: Pac) -> None:
     low, out = list(pac.accounts["ws@norte.example"].issuers)[:2]
     typer.echo(
         f"""
-timbres-monitor demo: 40 RFCs in three accounts at a pretend PAC, polled every {INTERVAL}.
+timbres-monitor demo: 40 RFCs in three accounts at a pretend PAC, polled every {INTERVAL},
+with a made-up past of {PAST} days.
 
   {monitor.address}/         what there is
   {monitor.address}/metrics  for Prometheus
@@ -117,7 +146,7 @@ Ctrl-C stops. / Ctrl-C para terminar.
     )
 
 
-def _write(folder: Path, listen: str, url: str, pac: Pac) -> Config:
+def configure(folder: Path, listen: str, url: str, pac: Pac) -> Config:
     """Write the configuration as a user would, and load it."""
     path = folder / "config.yaml"
     aliases = iter(NAMES)

@@ -9,6 +9,7 @@ a misreading of the wire cannot sit in both halves and cancel out.
 
 from monitor.simulator.account import Account, Issuer
 from monitor.simulator.fault import FAULTS, UnknownFault
+from monitor.simulator.past import KINDS, Moment, business_hours, past
 from monitor.simulator.server import Pac
 
-__all__ = ["FAULTS", "Account", "Issuer", "Pac", "UnknownFault"]
+__all__ = ["FAULTS", "KINDS", "Account", "Issuer", "Moment", "Pac", "UnknownFault", "business_hours", "past"]

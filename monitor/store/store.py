@@ -1,7 +1,7 @@
 """What outlives the process: last readings, history, holds, requests to re-arm."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -71,6 +71,10 @@ class Store:
         A target whose numbers differ from those stored gets a row of history, dated with its reading.
         """
         return await self._write(partial(self._ledger.put, kept, at))
+
+    async def write_past(self, steps: Iterable[Mapping[Key, Kept]], at: float) -> bool:
+        """Store what `write` would if it were called for each step in turn, all or nothing."""
+        return await self._write(partial(self._ledger.put_past, steps, at))
 
     async def requests(self) -> list[str]:
         """The accounts that somebody asks to re-arm, in order; none if that cannot be read now."""
