@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,9 +30,11 @@ import yaml
 from aiohttp import web
 
 from monitor.app import Monitor
-from monitor.config import load
+from monitor.config import Config, load
 from monitor.messages import RUNBOOKS
+from monitor.model import Kept, Reading
 from monitor.simulator import Account, Issuer, Pac
+from monitor.store import Store
 from tests.alertmanager import Alertmanager, alerting
 from tests.issuers import rfcs, write
 from tests.prometheus import scraping
@@ -44,10 +47,16 @@ EXAMPLE: dict[str, Any] = yaml.safe_load((FOLDER / "alertmanager.example.yaml").
 
 PASSWORD = "s3creto"
 ALIAS = "Herrerías y Estructuras"
-NORTE, SUR, SUR_2, OESTE, STALE, NEVER, CENTRO, *OTHERS = islice(rfcs(), 12)
+NORTE, SUR, SUR_2, OESTE, STALE, NEVER, CENTRO, LASTS, PEAKS, EXPIRES, *OTHERS = islice(rfcs(), 15)
 
 LOW, EXHAUSTED, NO_DATA = "TimbresLow", "TimbresExhausted", "TimbresNoData"
 HELD, ABSENT = "TimbresAccountHeld", "TimbresMonitorAbsent"
+WILL_RUN_OUT, PEAK, EXPIRY = "TimbresWillRunOut", "TimbresPeakDoesNotFit", "TimbresPackageExpires"
+
+#: Stamps left of RFCs that have used 1,000 a day for 40 days.
+LEFT = {LASTS: 7_000, PEAKS: 900}
+#: The last day of stamps that expire in less than a week.
+EXPIRES_ON = datetime.now(UTC).date() + timedelta(days=5)
 
 SECONDS = 90.0  # until something that must happen is a failure
 
@@ -235,6 +244,13 @@ def firing(*, absent: bool) -> Known:
         (NO_DATA, "warning", "este", STALE): absent,
         (LOW, "critical", "este", STALE): False,
         (LOW, "warning", "este", STALE): True,
+        # By forecast, and by the calendar.
+        (WILL_RUN_OUT, "warning", "poniente", LASTS): False,
+        (WILL_RUN_OUT, "warning", "poniente", PEAKS): True,
+        (WILL_RUN_OUT, "critical", "poniente", PEAKS): False,
+        (PEAK, "warning", "poniente", PEAKS): True,
+        (EXPIRY, "warning", "poniente", EXPIRES): True,
+        (EXPIRY, "critical", "poniente", EXPIRES): False,
     }
     return expected | ({(ABSENT, "critical", "", ""): False} if absent else {})
 
@@ -281,13 +297,48 @@ async def run_out(hook: Webhook, pac: Pac, marks: dict[str, int]) -> None:
         marks["topped up"] = await hook.hears(**what, status="resolved", since=start)
 
 
+async def hears_of_days(hook: Webhook) -> None:
+    """What is told by forecast, and by the calendar."""
+    for what in (
+        {"alert": WILL_RUN_OUT, "severity": "warning", "rfc": LASTS},
+        {"alert": WILL_RUN_OUT, "severity": "critical", "rfc": PEAKS},
+        {"alert": EXPIRY, "severity": "critical", "rfc": EXPIRES},
+    ):
+        await hook.hears(**what, since=0)
+
+
+async def remember(config: Config) -> None:
+    """Have the database begin with 40 days of 1,000 stamps each."""
+    now = time.time()
+    steps = []
+    for hours in range(40 * 24, -1, -6):
+        at, to_come = now - 3600.0 * hours, round(1_000 * hours / 24)
+        readings = {
+            rfc: Reading(at, 100_000, 100_000 - left - to_come, left + to_come, "200")
+            for rfc, left in LEFT.items()
+        }
+        steps.append({("poniente", rfc): Kept(at, one, 40_000 - to_come) for rfc, one in readings.items()})
+    store = Store(config.state.url)
+    await store.open()
+    assert await store.write_past(steps, now)
+    await store.close()
+
+
 def pac_for_all() -> Pac:
+    pac = _pac_for_all()
+    for rfc, left in LEFT.items():
+        pac.accounts["ws@poniente.example"].issuers[rfc] = Issuer(100_000, 100_000 - left)
+    return pac
+
+
+def _pac_for_all() -> Pac:
     return pac_of(
         norte={NORTE: 1000},
         sur={SUR: 30, SUR_2: 9},
         oeste={OESTE: 5},
         este={STALE: 7, NEVER: 500},
         centro={CENTRO: 500},
+        poniente={EXPIRES: 500},
     )
 
 
@@ -301,6 +352,7 @@ def config_for_all(url: str) -> dict[str, Any]:
             account("oeste", url, OESTE),
             account("este", url, STALE, NEVER),
             account("centro", url, CENTRO, password="wrong"),
+            account("poniente", url, *LEFT, {"rfc": EXPIRES, "expires_on": EXPIRES_ON.isoformat()}),
         ],
     }
 
@@ -312,7 +364,9 @@ async def chain(folder: Path) -> Seen:
         hook = await stack.enter_async_context(webhook())
         seen = Seen(hook)
         url = await stack.enter_async_context(pac.serve())
-        service = await stack.enter_async_context(running(write(folder / "config.yaml", config_for_all(url))))
+        path = write(folder / "config.yaml", config_for_all(url))
+        await remember(load(path))
+        service = await stack.enter_async_context(running(path))
         # So that Prometheus knows from the start that there is a hold.
         await service.until(lambda scrape: scrape("timbres_account_held", account="centro"), seconds=SECONDS)
         manager = await stack.enter_async_context(alerting(folder, example(hook, repeat="500ms")))
@@ -327,6 +381,7 @@ async def chain(folder: Path) -> Seen:
         )
         for rfc in (STALE, OESTE):
             await hook.hears(alert=LOW, severity="critical", rfc=rfc, since=0)
+        await hears_of_days(hook)
         pac.faults[STALE] = "500"
         pac.rotate("ws@oeste.example", "changed at the PAC")
         await run_out(hook, pac, seen.marks)
@@ -374,6 +429,7 @@ async def direct(folder: Path) -> Seen:
         config = config_for_all(url) | {"alertmanagers": [manager.address]}
         config["poll"]["expire_after"] = "1h"
         path = write(folder / "config.yaml", config)
+        await remember(load(path))
 
         before = [account("este", url, STALE), account("oeste", url, OESTE)]
         early = write(folder / "early.yaml", config | {"alertmanagers": [], "accounts": before})
@@ -387,6 +443,7 @@ async def direct(folder: Path) -> Seen:
 
         service = await stack.enter_async_context(running(path))
         await hook.hears(alert=LOW, severity="critical", rfc=SUR_2, since=0)
+        await hears_of_days(hook)
         await run_out(hook, pac, seen.marks)
         scrape = await service.metrics()
         seen.expired = not any(rfc in _available(scrape.text) for rfc in (STALE, OESTE))
@@ -627,6 +684,26 @@ def test_whoever_was_told_is_told_that_stamps_were_bought(seen: Seen) -> None:
 
 def test_only_the_rfc_that_bought_stamps_is_resolved(seen: Seen) -> None:
     assert {(t.account, t.rfc) for t in seen.hook.find(status="resolved")} == {("norte", NORTE)}
+
+
+def test_stamps_that_will_not_last_are_told_in_both_languages_with_days_and_limit(seen: Seen) -> None:
+    told = first(seen, alert=WILL_RUN_OUT, rfc=LASTS)
+    assert (told.receiver, told.status, told.severity) == ("correo", "firing", "warning")
+    assert re.search(r"will last [5-7]\.\d days .*; the limit is 10 days\.", told.annotations["description"])
+    assert re.search(
+        r"alcanzan los timbres para [5-7]\.\d días .*; el límite es 10 días\.",
+        told.annotations["description_es"],
+    )
+    urgent = first(seen, alert=WILL_RUN_OUT, rfc=PEAKS, severity="critical")
+    assert urgent.receiver == "guardia"
+    assert "the limit is 3 days." in urgent.annotations["description"]
+
+
+def test_a_package_that_expires_within_a_week_is_told_with_its_last_day(seen: Seen) -> None:
+    told = first(seen, alert=EXPIRY, severity="critical")
+    assert (told.receiver, told.rfc) == ("guardia", EXPIRES)
+    assert f" is {EXPIRES_ON} " in told.annotations["description"]
+    assert f" es el {EXPIRES_ON} " in told.annotations["description_es"]
 
 
 @pytest.mark.parametrize("name", ["centro", "oeste"])
