@@ -9,7 +9,7 @@ from monitor.forecast.daily import DAYS
 SPARK_HEIGHT, SPARK_STEP = 28, 4
 
 #: The size of a large chart, and the room around its plot for labels.
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 210, 54, 6, 10, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 210, 60, 6, 10, 26
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def issuer(
         "rfc.html",
         words,
         line=line(one, words),
-        notices=[(notice, ()) for notice in notices([one], snapshot, words, config.path.name)],
+        notices=[(notice, (), "") for notice in notices([one], snapshot, words, config.path.name)],
         facts=list(facts(one, learned.due, words)),
         days=days,
         ranges=RANGES,
@@ -102,7 +102,8 @@ def facts(one: Judged, due: float | None, words: Words) -> Iterator[Fact]:
         yield words("used"), words.number(one.reading.used), None
     if left is not None:
         until = None if left > 365 * DAY or row.foreseen_at is None else row.foreseen_at + left
-        yield words("days"), words.days(left) + ("," if until else ""), until
+        days = words.days(left)
+        yield words("days"), words("until", days=days) if until else days, until
     if one.reading is not None and one.peak_day is not None:
         yield words("peak_day"), words.number(one.peak_day), None
     if row.reading is None:

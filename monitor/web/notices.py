@@ -22,11 +22,11 @@ class Notice:
     """One thing that a person should know. `about`: the most urgent of the RFCs that it is about."""
 
     severity: str  # critical, warning or note
+    kind: str
     text: str
     about: Sequence[Judged] = ()
     more: int = 0  # RFCs that it is about, beside these
     state: str = ""  # in which the table shows them
-    account: str = ""  # that is held
     means: str = ""
     command: str = ""  # that releases it
 
@@ -34,12 +34,13 @@ class Notice:
 def notices(judged: Sequence[Judged], snapshot: Snapshot, words: Words, config: str) -> list[Notice]:
     """All that hold. `config`: the name of the configuration file, for commands."""
     groups, limits = _grouped(judged, snapshot.at)
+    about = About(words, alone=len(judged) == 1)
     return [
-        *_of_stamps(groups, limits, words, "critical"),
+        *_of_stamps(groups, limits, about, "critical"),
         *_of_accounts(judged, snapshot, words, config),
         *_of_store(snapshot, words),
-        *_of_stamps(groups, limits, words, "warning"),
-        *_of_failures(groups, words),
+        *_of_stamps(groups, limits, about, "warning"),
+        *_of_failures(groups, about, words),
     ]
 
 
@@ -82,13 +83,13 @@ def _grouped(judged: Sequence[Judged], at: float) -> tuple[Groups, dict[tuple[st
 
 
 def _of_stamps(
-    groups: Groups, limits: dict[tuple[str, str], float], words: Words, severity: str
+    groups: Groups, limits: dict[tuple[str, str], float], about: "About", severity: str
 ) -> Iterator[Notice]:
     for kind in ("none_left", "expired", "runs_out", "few_left", "low", "peak", "expires"):
         rows = groups.get((severity, kind))
         if rows:
             days = f"{limits.get((severity, kind), 0.0):g}"
-            yield _about(rows, severity, words(kind, n=len(rows), days=days))
+            yield about(rows, severity, kind, days=days)
 
 
 def _of_accounts(judged: Sequence[Judged], snapshot: Snapshot, words: Words, config: str) -> Iterator[Notice]:
@@ -100,8 +101,8 @@ def _of_accounts(judged: Sequence[Judged], snapshot: Snapshot, words: Words, con
         since = words("unknown") if account.held_at is None else words.when(account.held_at)
         yield Notice(
             "critical",
+            "account_held",
             words("account_held", account=account.name, why=why, since=since),
-            account=account.name,
             means=words("held_means", n=of_account[account.name]),
             command=f"timbres-monitor rearm --config {shlex.quote(config)} {shlex.quote(account.name)}",
         )
@@ -109,24 +110,40 @@ def _of_accounts(judged: Sequence[Judged], snapshot: Snapshot, words: Words, con
 
 def _of_store(snapshot: Snapshot, words: Words) -> Iterator[Notice]:
     if not snapshot.store.writable:
-        yield Notice("critical", words("not_writable"))
+        yield Notice("critical", "not_writable", words("not_writable"))
 
 
-def _of_failures(groups: Groups, words: Words) -> Iterator[Notice]:
+def _of_failures(groups: Groups, about: "About", words: Words) -> Iterator[Notice]:
     failing = sorted((rows for (kind, _), rows in groups.items() if kind == "failing"), key=len, reverse=True)
     for rows in failing[:GROUPS]:
         assert rows[0].failure is not None  # noqa: S101  # that is how they got there
         why = words.failure(rows[0].failure)
-        yield _about(rows, "warning", words("failing", n=len(rows), why=why))
+        yield about(rows, "warning", "failing", why=why)
     if rest := [one for rows in failing[GROUPS:] for one in rows]:
-        yield _about(rest, "warning", words("failing_otherwise", n=len(rest)))
+        yield about(rest, "warning", "failing_otherwise")
     for severity, kind in (("warning", "stale"), ("note", "waiting")):
         if rows := groups.get((severity, kind), []):
-            yield _about(rows, severity, words(kind, n=len(rows)))
+            yield about(rows, severity, kind)
 
 
-def _about(rows: Sequence[Judged], severity: str, text: str, **rest: Any) -> Notice:
-    states = {str(one.level) for one in rows}
-    state = states.pop() if len(states) == 1 else ""
-    first = nsmallest(NAMED, rows, key=KEYS["urgency"])
-    return Notice(severity, text, first, len(rows) - len(first), state, **rest)
+class About:
+    """Makes notices of rows. Where there is one row only, everybody knows which."""
+
+    def __init__(self, words: Words, alone: bool) -> None:
+        self._words = words
+        self._alone = alone
+
+    def __call__(self, rows: Sequence[Judged], severity: str, kind: str, **values: Any) -> Notice:
+        n = len(rows)
+        rfcs = self._words("this_rfc") if self._alone else self._words("rfcs", n=n)
+        text = self._words(kind, n=n, rfcs=rfcs, **values)
+        states = {str(one.level) for one in rows}
+        first = nsmallest(NAMED, rows, key=KEYS["urgency"])
+        return Notice(
+            severity,
+            kind,
+            text[0].upper() + text[1:],
+            first,
+            n - len(first),
+            states.pop() if len(states) == 1 else "",
+        )

@@ -34,7 +34,8 @@ class Judged(NamedTuple):
         """Seconds that the stamps will last, once known."""
         if self.reading is None or self.row.forecast is None:
             return None
-        return self.row.forecast.time_left
+        # The forecast is made hourly, and the last stamp may go in between.
+        return self.row.forecast.time_left if self.reading.available else 0.0
 
     @property
     def peak_day(self) -> int | None:
@@ -130,7 +131,7 @@ def _urgency(one: Judged) -> tuple[float, ...]:
     reading = one.reading
     if reading is None:
         return _RANK[one.level], inf, inf
-    left = 0.0 if reading.available == 0 else one.time_left
+    left = one.time_left if reading.available else 0.0
     share = reading.available / reading.contracted if reading.contracted else inf
     return _RANK[one.level], inf if left is None else left, share
 

@@ -39,54 +39,56 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
     # What needs a person
     "attention": ("Needs you now", "Requiere tu atención"),
     "nothing": ("Nothing needs you now.", "Nada requiere tu atención por ahora."),
+    "rfcs": ("{n} RFC|{n} RFCs", "{n} RFC|{n} RFC"),
+    "this_rfc": ("this RFC", "este RFC"),
     "none_left": (
-        "{n} RFC has no stamps left and cannot invoice|{n} RFCs have no stamps left and cannot invoice",
-        "{n} RFC ya no tiene timbres y no puede facturar|{n} RFC ya no tienen timbres y no pueden facturar",
+        "{rfcs} has no stamps left and cannot invoice|{rfcs} have no stamps left and cannot invoice",
+        "{rfcs} ya no tiene timbres y no puede facturar|{rfcs} ya no tienen timbres y no pueden facturar",
     ),
     "runs_out": (
-        "{n} RFC runs out within {days} days|{n} RFCs run out within {days} days",
-        "A {n} RFC se le acaban los timbres en {days} días o menos"
-        "|A {n} RFC se les acaban los timbres en {days} días o menos",
+        "{rfcs} runs out within {days} days|{rfcs} run out within {days} days",
+        "a {rfcs} se le acaban los timbres en {days} días o menos"
+        "|a {rfcs} se les acaban los timbres en {days} días o menos",
     ),
     "few_left": (
-        "{n} RFC has very few stamps left|{n} RFCs have very few stamps left",
-        "A {n} RFC le quedan muy pocos timbres|A {n} RFC les quedan muy pocos timbres",
+        "{rfcs} has very few stamps left|{rfcs} have very few stamps left",
+        "a {rfcs} le quedan muy pocos timbres|a {rfcs} les quedan muy pocos timbres",
     ),
     "low": (
-        "{n} RFC is running low|{n} RFCs are running low",
-        "A {n} RFC le quedan pocos timbres|A {n} RFC les quedan pocos timbres",
+        "{rfcs} is running low|{rfcs} are running low",
+        "a {rfcs} le quedan pocos timbres|a {rfcs} les quedan pocos timbres",
     ),
     "peak": (
-        "{n} RFC has fewer stamps than its busiest day of the last weeks took"
-        "|{n} RFCs have fewer stamps than their busiest day of the last weeks took",
-        "A {n} RFC no le alcanza para otro día como el más cargado de las últimas semanas"
-        "|A {n} RFC no les alcanza para otro día como el más cargado de las últimas semanas",
+        "{rfcs} has fewer stamps than its busiest day of the last weeks took"
+        "|{rfcs} have fewer stamps than their busiest day of the last weeks took",
+        "a {rfcs} no le alcanza para otro día como el más cargado de las últimas semanas"
+        "|a {rfcs} no les alcanza para otro día como el más cargado de las últimas semanas",
     ),
     "expired": (
-        "The stamps of {n} RFC have expired|The stamps of {n} RFCs have expired",
-        "Los timbres de {n} RFC ya vencieron|Los timbres de {n} RFC ya vencieron",
+        "the stamps of {rfcs} have expired|the stamps of {rfcs} have expired",
+        "los timbres de {rfcs} ya vencieron|los timbres de {rfcs} ya vencieron",
     ),
     "expires": (
-        "The stamps of {n} RFC expire within {days} days|The stamps of {n} RFCs expire within {days} days",
-        "Los timbres de {n} RFC vencen en {days} días o menos"
-        "|Los timbres de {n} RFC vencen en {days} días o menos",
+        "the stamps of {rfcs} expire within {days} days|the stamps of {rfcs} expire within {days} days",
+        "los timbres de {rfcs} vencen en {days} días o menos"
+        "|los timbres de {rfcs} vencen en {days} días o menos",
     ),
     "failing": (
-        "{n} RFC could not be read when last asked: {why}|{n} RFCs could not be read when last asked: {why}",
-        "{n} RFC no se pudo leer en la última consulta: {why}"
-        "|{n} RFC no se pudieron leer en la última consulta: {why}",
+        "{rfcs} could not be read when last asked: {why}|{rfcs} could not be read when last asked: {why}",
+        "{rfcs} no se pudo leer en la última consulta: {why}"
+        "|{rfcs} no se pudieron leer en la última consulta: {why}",
     ),
     "failing_otherwise": (
-        "{n} RFC could not be read for another reason|{n} RFCs could not be read for other reasons",
-        "{n} RFC no se pudo leer por otro motivo|{n} RFC no se pudieron leer por otros motivos",
+        "{rfcs} could not be read for another reason|{rfcs} could not be read for other reasons",
+        "{rfcs} no se pudo leer por otro motivo|{rfcs} no se pudieron leer por otros motivos",
     ),
     "stale": (
-        "{n} RFC has no current reading|{n} RFCs have no current reading",
-        "{n} RFC no tiene lectura reciente|{n} RFC no tienen lectura reciente",
+        "{rfcs} has no current reading|{rfcs} have no current reading",
+        "{rfcs} no tiene lectura reciente|{rfcs} no tienen lectura reciente",
     ),
     "waiting": (
-        "{n} RFC waits for its first reading|{n} RFCs wait for their first reading",
-        "{n} RFC espera su primera lectura|{n} RFC esperan su primera lectura",
+        "{rfcs} waits for its first reading|{rfcs} wait for their first reading",
+        "{rfcs} espera su primera lectura|{rfcs} esperan su primera lectura",
     ),
     "account_held": (
         "Account {account} is held: {why}, since {since}",
@@ -115,11 +117,13 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
         "Revisa el espacio en disco y los permisos.",
     ),
     "and_more": ("and {n} more", "y {n} más"),
+    "in_days": ("{days} d", "{days} d"),
     # The table
     "fleet": ("Stamps of {rfcs} RFCs", "Timbres de {rfcs} RFC"),
     "in_accounts": ("in {n} account|in {n} accounts", "en {n} cuenta|en {n} cuentas"),
     "states": ("States", "Estados"),
     "all": ("All", "Todos"),
+    "all_accounts": ("All", "Todas"),
     "find": ("Search and filter", "Buscar y filtrar"),
     "search": ("RFC, name or account", "RFC, nombre o cuenta"),
     "account": ("Account", "Cuenta"),

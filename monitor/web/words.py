@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from monitor.model import Failure
+from monitor.model import Failure, Reason
 from monitor.pac.status import ERRORS
 from monitor.web.codes import CODES, REASONS
 from monitor.web.texts import MONTHS, TEXTS, WEEKDAYS
@@ -120,6 +120,8 @@ class Words:
 
     def said(self, failure: Failure) -> str:
         """What the PAC itself said of it, beyond what the code means; "" if nothing."""
+        if failure.reason is Reason.HELD:
+            return ""
         meaning = ERRORS[failure.code][1] if failure.code in ERRORS else ""
         rest = failure.text.removeprefix(meaning).strip()
         return rest[1:-1] if meaning and rest.startswith("(") and rest.endswith(")") else rest
