@@ -48,7 +48,7 @@ def pages(monitored: Monitored) -> web.RouteTableDef:
         around = frame("", query.lang, query.link(page=query.page, lang="")[1:])
         return _page(words, await made(lambda: fleet(snapshot, config, query, words, around)))
 
-    @routes.get("/rfc/{account}/{rfc}")
+    @routes.get("/rfc/{account:[^/]+}/{rfc:[^/]+}")  # also names with braces
     async def one_rfc(request: web.Request) -> web.Response:
         key: Key = request.match_info["account"], request.match_info["rfc"]
         query, config = Query.of(request.query), monitored.config

@@ -146,5 +146,5 @@ KEYS: dict[str, Callable[[Judged], Any]] = {
     "days": lambda one: one.time_left,
     "consumption": lambda one: sum(one.row.daily) if one.row.daily else None,
     "read": lambda one: one.row.reading and one.row.reading.at,
-    "error": lambda one: (one.failure.reason, one.failure.code) if one.failure else None,
+    "error": lambda one: one.failure and one.failure.code,
 }
