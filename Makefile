@@ -32,11 +32,12 @@ test-slow: $(READY) tools  ## The long ones: crash loops, kills, broken rules, a
 coverage: $(READY) tools  ## The lines that no test reaches within its own process
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
 
-check: $(READY)  ## ruff, mypy --strict, import-linter
+check: $(READY)  ## ruff, mypy --strict, import-linter, and that the dashboards are as generated
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m grafana.generate --check
 
 backtest: $(READY)  ## How the forecast would have done, on generated issuers, beside PromQL (minutes)
 	$(BIN)/python -m backtest
