@@ -70,6 +70,7 @@ class Monitor:
         self._resend = resend
         self._sender: Sender
         self._running = False
+        self._started = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._stack = AsyncExitStack()
 
@@ -81,11 +82,13 @@ class Monitor:
             )
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
+            stack.callback(self._started.set)  # whatever happens, nobody waits longer
             site = web.TCPSite(runner, self.config.web.host, self.config.web.port)
             await site.start()
             host, port = runner.addresses[0][:2]
             self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             await stack.enter_async_context(self._core)
+            await self._core.foresight.begin(self.config.timezone)
             self._applied(set())
             self._schedule.every(FLUSH, self._tend)
             self._schedule.every(THIN, self._core.thin)
@@ -100,6 +103,7 @@ class Monitor:
             stack.push_async_callback(self._stop)
             self._stack = stack.pop_all()
         self._running = True
+        self._started.set()
         config = self.config
         log.info("running", address=self.address, accounts=len(config.accounts), rfcs=len(config.targets))
         return self
@@ -166,6 +170,10 @@ class Monitor:
             accounts=[status for status in snapshot.accounts if status.name == account],
             endpoints=[],
         )
+
+    async def started(self) -> None:
+        """Until what is stored is back, or cannot be read now."""
+        await self._started.wait()
 
     def snapshot(self) -> Snapshot:
         """Everything that is shown, as of now."""

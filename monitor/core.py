@@ -69,10 +69,10 @@ class Core:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.foresight.close()
         await self._http.close()
         await self.flush()
         await self.store.close()
+        self.foresight.close()
 
     async def apply(self, config: Config) -> set[str]:
         """Take over a configuration; the accounts whose credentials changed."""
@@ -102,7 +102,9 @@ class Core:
         self.poller.apply(self._lines)
         moved = {a.name for a in config.accounts if known.get(a.name, a.credential)[0] != a.endpoint}
         self.state.apply(config.targets, [account.name for account in config.accounts], moved)
-        self.journals.keep(target.key for target in config.targets)
+        keys = {target.key for target in config.targets}
+        self.journals.keep(keys)
+        self.foresight.keep(keys)
         return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
 
     async def turn(self, target: Target, due: float) -> Outcome:
@@ -111,6 +113,7 @@ class Core:
         change = self.state.record(target, outcome)
         if change is not None:
             self.journals.record(target.key, outcome)
+            self.foresight.observe(change[1])
             _log_change(*change)
         return outcome
 

@@ -91,12 +91,22 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What was forecast of a target at a time: seconds until its stamps are used up, and its peak day."""
+
+    at: float
+    time_left: float | None
+    peak_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What outlives the process of a target."""
 
     attempted_at: float  # the last poll that was sent
     reading: Reading | None
     consumed: int | None  # stamps since first seen; `None` before the first reading
+    foreseen: Foreseen | None = None
 
 
 @dataclass(frozen=True, slots=True)

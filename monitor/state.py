@@ -10,6 +10,7 @@ from monitor.model import (
     AccountStatus,
     EndpointStatus,
     Failure,
+    Foreseen,
     Kept,
     Key,
     Outcome,
@@ -91,7 +92,10 @@ class Row:
         """What outlives us of it, if it was ever asked."""
         if self.attempted_at is None:
             return None
-        return Kept(self.attempted_at, self.reading, self.consumed)
+        foreseen = None
+        if self.forecast is not None and self.foreseen_at is not None:
+            foreseen = Foreseen(self.foreseen_at, self.forecast.time_left, self.forecast.peak_day)
+        return Kept(self.attempted_at, self.reading, self.consumed, foreseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,9 @@ class State:
         for target in targets:
             row = before.pop(target.key, None)
             row = self._known(Row(target)) if row is None else replace(row, target=target)
-            self._rows[target.key] = replace(row, reading=None) if target.account in moved else row
+            if target.account in moved:
+                row = replace(row, reading=None, forecast=None, foreseen_at=None, daily=())
+            self._rows[target.key] = row
         for key, row in before.items():
             if (kept := row.kept()) is not None:
                 self._attic[key] = kept
@@ -176,6 +182,7 @@ class State:
         row = self._rows.get(key)
         if row is not None:
             self._rows[key] = replace(row, forecast=forecast, daily=daily, foreseen_at=at)
+            self._dirty[key] = None
 
     @property
     def queue(self) -> int:
@@ -202,10 +209,13 @@ class State:
         if kept is None or row.attempted_at is not None:
             return row
         consumed = (kept.consumed or 0) if kept.reading is not None else None
+        foreseen = kept.foreseen
         return replace(
             row,
             reading=kept.reading,
             attempted_at=kept.attempted_at,
             consumed=consumed,
             committed=None if row.target.key in self._dirty or row.target.key in self._taken else consumed,
+            forecast=None if foreseen is None else Forecast(foreseen.time_left, foreseen.peak_day),
+            foreseen_at=None if foreseen is None else foreseen.at,
         )

@@ -668,6 +668,8 @@ async def scenario(tmp_path: Path, started: Callable[[], None]) -> None:
         first = await demo.until(lambda scrape: scrape("timbres_available", account="norte", rfc=low))
         count = first.total("timbres_rfc_info")
         assert count == 40
+        for forecast in ("timbres_time_left_seconds", "timbres_peak_day"):
+            assert sum(len(first.all(forecast, account=name)) for name in ("norte", "sur", "filial")) == 40
         now = {"seconds": 60 - (time.monotonic() - start)}
         await demo.until(
             lambda scrape: (

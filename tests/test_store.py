@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
-from monitor.model import Kept, Key, Reading, Standing
+from monitor.model import Foreseen, Kept, Key, Reading, Standing
 from monitor.store import Loaded, Locked, Point, Store, StoreUnavailable, peek, request_rearm, schema, sqlite
 
 NOW = 1_790_000_000.0
 DAY = 86400.0
 NORTE, AMPERSAND, POOL = ("norte", "EKU9003173C9"), ("norte", "H&E951128469"), ("Ñandú", "implementacion")
+SOON_GONE, JUST_SEEN = ("sur", "EKU9003173C9"), ("sur", "H&E951128469")
 CREDENTIAL = ("https://pac.example/ws/services/Utilerias", "ws@norte.example", 'pa55 "wörd"&<secret>')
 HELD = Standing(worked=True, hold="601", held_at=NOW + 0.25, lost=2, wait=600.0, intent=True)
 
@@ -144,6 +145,8 @@ async def test_targets_come_back_as_they_were(tmp_path: Path) -> None:
         NORTE: kept(),
         AMPERSAND: Kept(NOW + 0.125, Reading(NOW - 5.5, None, None, 0, "631"), 0),
         POOL: Kept(NOW + 1, None, None),
+        SOON_GONE: Kept(NOW, Reading(NOW, 9, 1, 8, "200"), 1, Foreseen(NOW + 0.5, 86400.25, 12)),
+        JUST_SEEN: Kept(NOW, Reading(NOW, 9, 1, 8, "200"), 1, Foreseen(NOW, None, None)),
     }
     async with opened(tmp_path) as store:
         assert await store.write(told, NOW + 2)
@@ -555,9 +558,10 @@ async def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> Non
 async def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await store.write({NORTE: kept()}, NOW)
-    execute(tmp_path, "UPDATE meta SET value = '2' WHERE name = 'version'", "DROP TABLE credential")
+    newer = 2 + len(schema.MIGRATIONS)
+    execute(tmp_path, f"UPDATE meta SET value = '{newer}' WHERE name = 'version'", "DROP TABLE credential")
     for open_it in (loaded(tmp_path), peek(url(tmp_path)), request_rearm(url(tmp_path), ["norte"])):
-        with pytest.raises(StoreUnavailable, match=r"timbres\.db: of version 2"):
+        with pytest.raises(StoreUnavailable, match=rf"timbres\.db: of version {newer}"):
             await open_it
     assert list(tmp_path.glob("*.corrupt-*")) == []
 
@@ -577,12 +581,13 @@ async def test_an_older_database_is_made_current_once_or_not_at_all(tmp_path: Pa
 
     path = database(tmp_path)
     engine = sqlite.engine(path)
+    current = schema.MIGRATIONS
     with pytest.raises(ZeroDivisionError), engine.begin() as connection:
-        schema.prepare(connection, path, (add, fail))
+        schema.prepare(connection, path, (*current, add, fail))
     for _ in range(2):
         with engine.begin() as connection:
-            assert not schema.prepare(connection, path, (add,))
-            assert schema.version(connection, path) == 2
+            assert not schema.prepare(connection, path, (*current, add))
+            assert schema.version(connection, path) == 2 + len(current)
             assert connection.exec_driver_sql("SELECT rfc, note FROM target").all() == [(NORTE[1], None)]
     engine.dispose()
     assert done == ["add", "add"]  # the first was undone

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from monitor.model import Kept, Key, Reading, Standing
+from monitor.model import Foreseen, Kept, Key, Reading, Standing
 from monitor.store.batch import Batch
 from monitor.store.schema import credential, history, meta, request, target
 
@@ -16,7 +17,11 @@ from monitor.store.schema import credential, history, meta, request, target
 #: them, looks through the whole process, and every thread waits for it.
 _SLICE = 250
 
-_VALUES = ("attempted_at", "at", "contracted", "used", "available", "code", "consumed")
+_READING = ("at", "contracted", "used", "available", "code")
+_FORESEEN = ("foreseen_at", "time_left", "peak_day")
+_VALUES = ("attempted_at", *_READING, "consumed", *_FORESEEN)
+_NO_READING, _NO_FORECAST = (None,) * len(_READING), (None,) * len(_FORESEEN)
+_of_reading = attrgetter(*_READING)
 _CHANGE = ("contracted", "used", "available", "consumed")
 
 _INSERT = Batch(insert(target), "id", "account", "rfc", *_VALUES)
@@ -68,10 +73,9 @@ def load_targets(connection: Connection) -> tuple[dict[Key, Kept], dict[Key, int
     numbers: dict[Key, int] = {}
     columns = [target.c[name] for name in ("id", "account", "rfc", *_VALUES)]
     for part in connection.execute(select(*columns)).partitions(_SLICE):
-        for number, account, rfc, attempted_at, at, contracted, used, available, code, consumed in part:
-            reading = None if at is None else Reading(at, contracted, used, available, sys.intern(code))
+        for number, account, rfc, *values in part:
             key = sys.intern(account), rfc
-            kept[key], numbers[key] = Kept(attempted_at, reading, consumed), number
+            kept[key], numbers[key] = _kept(*values), number
     return kept, numbers
 
 
@@ -113,18 +117,30 @@ def put_targets(
     return added
 
 
+def _kept(  # in the order of `_VALUES`
+    attempted_at: float,
+    at: float | None,
+    contracted: int | None,
+    used: int | None,
+    available: int,
+    code: str,
+    consumed: int | None,
+    foreseen_at: float | None,
+    time_left: float | None,
+    peak_day: int | None,
+) -> Kept:
+    reading = None if at is None else Reading(at, contracted, used, available, sys.intern(code))
+    foreseen = None if foreseen_at is None else Foreseen(foreseen_at, time_left, peak_day)
+    return Kept(attempted_at, reading, consumed, foreseen)
+
+
 def _values(kept: Kept) -> tuple[object, ...]:
-    reading = kept.reading
-    if reading is None:
-        return kept.attempted_at, None, None, None, None, None, kept.consumed
+    reading, foreseen = kept.reading, kept.foreseen
     return (
         kept.attempted_at,
-        reading.at,
-        reading.contracted,
-        reading.used,
-        reading.available,
-        reading.code,
+        *(_NO_READING if reading is None else _of_reading(reading)),
         kept.consumed,
+        *(_NO_FORECAST if foreseen is None else (foreseen.at, foreseen.time_left, foreseen.peak_day)),
     )
 
 

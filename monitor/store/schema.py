@@ -21,6 +21,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
     update,
 )
 
@@ -44,6 +45,10 @@ target = Table(
     Column("available", BigInteger),
     Column("code", Text),
     Column("consumed", BigInteger),
+    # The last forecast; all null before the first.
+    Column("foreseen_at", Double),
+    Column("time_left", Double),
+    Column("peak_day", BigInteger),
     UniqueConstraint("account", "rfc"),
 )
 
@@ -82,8 +87,14 @@ request = Table(
 
 Migration = Callable[[Connection], None]
 
+
+def _keep_forecasts(connection: Connection) -> None:
+    for column in ("foreseen_at DOUBLE PRECISION", "time_left DOUBLE PRECISION", "peak_day BIGINT"):
+        connection.execute(text(f"ALTER TABLE target ADD COLUMN {column}"))
+
+
 #: The first makes version 2 of version 1, and so on. What they do is never changed again.
-MIGRATIONS: Sequence[Migration] = ()
+MIGRATIONS: Sequence[Migration] = (_keep_forecasts,)
 
 
 def prepare(connection: Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

@@ -27,6 +27,9 @@ class Monitored(Protocol):
     @property
     def renderer(self) -> Executor: ...  # rendering takes long: not on the loop, nor where DNS waits
 
+    async def started(self) -> None:
+        """Until what is stored is back, or cannot be read: a page made before would show nothing."""
+
     def snapshot(self) -> Snapshot: ...
 
     def due(self, key: Key) -> float | None:

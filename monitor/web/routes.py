@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from monitor.metrics import Metrics
 from monitor.web.monitored import Monitored
@@ -95,7 +96,16 @@ def application(monitored: Monitored) -> web.Application:
             return None
         return web.Response(status=403, text="Forbidden: set web.lifecycle to true to allow it\n")
 
-    app = web.Application(middlewares=[shield(lambda: monitored.config.web.hosts)], client_max_size=4096)
+    @web.middleware
+    async def patient(request: web.Request, handler: Handler) -> web.StreamResponse:
+        # A scrape in the moments of a start would find no series, and every alert would say "resolved".
+        if not request.path.startswith("/-/"):
+            await monitored.started()
+        return await handler(request)
+
+    app = web.Application(
+        middlewares=[shield(lambda: monitored.config.web.hosts), patient], client_max_size=4096
+    )
     app.on_response_prepare.append(protect)
     app.add_routes(routes)
     app.add_routes(pages(monitored))

@@ -1,0 +1,303 @@
+"""Forecasts are there from the first scrape on, are renewed when they are wrong, and hold nothing up."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from structlog.testing import capture_logs
+
+from monitor.config import Limits, Target, Thresholds, load
+from monitor.foresight import AGAIN, EVERY, FEW, SLICE, Foresight
+from monitor.model import Foreseen, Kept, Key, Reading
+from monitor.simulator import Issuer, Pac
+from monitor.state import State
+from monitor.store import Point, Store, peek
+from tests.clock import Clock
+from tests.issuers import rfcs
+from tests.watching import EPOCH, Watched, account, paying, watching, write
+
+ZONE = ZoneInfo("America/Mexico_City")
+DAY = 86400.0
+RFC, OTHER = "EKU9003173C9", "H&E951128469"
+LIMITS = Thresholds(Limits(50, None, 10.0), Limits(10, None, 3.0))
+
+
+def target(rfc: str = RFC) -> Target:
+    return Target("norte", rfc, "", 900.0, LIMITS, None)
+
+
+def reading(available: int, at: float = EPOCH) -> Reading:
+    return Reading(at, 1000, 1000 - available, available, "200")
+
+
+def points(days: int = 40, daily: int = 10, until: float = EPOCH) -> list[Point]:
+    """So many stamps a day, until now."""
+    used = [(until - day * DAY, daily * (days - day)) for day in range(days, -1, -1)]
+    return [Point(at, 1000, stamps, 1000 - stamps, stamps) for at, stamps in used]
+
+
+class Watch:
+    """A state with its foresight, on a clock of its own."""
+
+    def __init__(self, *targets: Target) -> None:
+        self.clock = Clock(0.0)
+        self.past: Any = points()
+        self.asked: list[Key] = []
+        self.state = State()
+        self.state.apply(targets, ["norte"])
+        self.foresight = Foresight(self.state, self._history, self.clock, lambda: EPOCH + self.clock.now)
+
+    async def _history(self, key: Key, _since: float) -> Sequence[Point]:
+        self.asked.append(key)
+        return self.past.get(key[1], []) if isinstance(self.past, dict) else self.past
+
+    def read(self, available: int, rfc: str = RFC) -> None:
+        """A poll gives so many stamps."""
+        change = self.state.record(target(rfc), reading(available, EPOCH + self.clock.now))
+        assert change is not None
+        self.foresight.observe(change[1])
+
+    async def later(self, seconds: float = 0.0) -> list[Key]:
+        """Look at what is due after so long: what was forecast."""
+        self.clock.now += seconds
+        self.asked.clear()
+        await self.foresight.renew(ZONE)
+        return list(self.asked)
+
+    def time_left(self, rfc: str = RFC) -> float:
+        row = self.state.row(("norte", rfc))
+        assert row is not None
+        assert row.forecast is not None
+        assert row.forecast.time_left is not None
+        return row.forecast.time_left
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    made = Watch(target(), target(OTHER))
+    yield made
+    made.foresight.close()
+
+
+# When
+
+
+async def test_a_target_is_forecast_once_it_has_a_reading_and_then_hourly(watch: Watch) -> None:
+    assert await watch.later() == []
+    watch.read(600)
+    assert await watch.later() == [("norte", RFC)]
+    assert 50 * DAY < watch.time_left() < 70 * DAY
+    row = watch.state.row(("norte", RFC))
+    assert row is not None
+    assert (list(row.daily[-4:-1]), row.foreseen_at) == ([10, 10, 10], EPOCH)
+    assert await watch.later(EVERY - 1) == []
+    assert await watch.later(1) == [("norte", RFC)]
+
+
+@pytest.mark.parametrize("available", [2000, 100])
+async def test_after_a_purchase_or_a_rush_nobody_waits_an_hour_for_the_truth(
+    watch: Watch, available: int
+) -> None:
+    watch.read(600)
+    await watch.later()
+    before = watch.time_left()
+    watch.read(available)
+    assert await watch.later(AGAIN - 1) == []  # however often that happens
+    assert await watch.later(1) == [("norte", RFC)]
+    assert (watch.time_left() > before) == (available > 600)
+    assert await watch.later(AGAIN) == []
+
+
+async def test_what_is_used_day_by_day_changes_nothing_before_its_hour(watch: Watch) -> None:
+    watch.read(600)
+    await watch.later()
+    watch.read(545)
+    assert await watch.later(EVERY - 1) == []
+
+
+async def test_stamps_after_none_were_left_are_much(watch: Watch) -> None:
+    watch.read(0)
+    await watch.later()
+    assert watch.time_left() == 0
+    watch.read(5)
+    assert await watch.later(AGAIN) == [("norte", RFC)]
+    assert watch.time_left() > 0
+
+
+# What is in the way
+
+
+async def test_a_history_that_cannot_be_read_now_is_no_reason_to_say_nothing(watch: Watch) -> None:
+    watch.read(600)
+    await watch.later()
+    said = watch.time_left()
+    watch.past = []
+    assert await watch.later(EVERY) == [("norte", RFC)]
+    assert watch.time_left() == said
+    watch.past = points(daily=20)
+    assert await watch.later(AGAIN) == [("norte", RFC)]
+    assert watch.time_left() < said
+
+
+async def test_a_fault_of_ours_in_one_forecast_leaves_the_others_alone(watch: Watch) -> None:
+    odd = [Point(EPOCH - 9 * DAY, 1, 1, 1, 1), Point(EPOCH - DAY, 1, 1, 1, "hunter2")]  # type: ignore[arg-type]
+    watch.past = {RFC: odd, OTHER: points()}
+    watch.read(600)
+    watch.read(600, OTHER)
+    with capture_logs() as logs:
+        await watch.later()
+    assert watch.time_left(OTHER) > 0
+    (line,) = logs
+    assert (line["event"], line["target"]) == ("internal error in a forecast", ("norte", RFC))
+    assert "hunter2" not in str(line)
+
+
+async def test_what_is_no_longer_configured_is_forgotten(watch: Watch) -> None:
+    watch.read(600)
+    await watch.later()
+    watch.read(60)
+    watch.state.apply([target(OTHER)], ["norte"])
+    watch.foresight.keep({("norte", OTHER)})
+    assert await watch.later(EVERY) == []
+    watch.state.apply([target(), target(OTHER)], ["norte"])
+    watch.read(60)
+    assert await watch.later() == [("norte", RFC)]
+
+
+async def test_thousands_are_looked_through_in_slices() -> None:
+    targets = [target(f"{number}") for number in range(10 * SLICE)]
+    watch = Watch(*targets)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(others())
+    assert await watch.later() == []
+    assert turns >= 9
+    task.cancel()
+    watch.foresight.close()
+
+
+# After a restart
+
+
+async def remember(path: Path, kept: dict[Key, Kept], past: dict[Key, list[Point]]) -> None:
+    """Have the database of a configuration hold this."""
+    store = Store(load(path).state.url)
+    await store.open()
+    for key, changes in past.items():
+        steps = [
+            {key: Kept(p.at, Reading(p.at, p.contracted, p.used, p.available, "200"), p.consumed)}
+            for p in changes
+        ]
+        assert await store.write_past(steps, EPOCH)
+    assert await store.write(kept, EPOCH)
+    await store.close()
+
+
+@asynccontextmanager
+async def started(
+    directory: Path, told: list[str], kept: dict[Key, Kept], past: dict[Key, list[Point]]
+) -> AsyncIterator[Watched]:
+    """The service, started on a database of the process before; nothing is asked until the clock moves."""
+    pac = Pac([paying({rfc: Issuer(1000, 400) for rfc in told})])
+    path = directory / "config.yaml"
+    write(path, account("http://127.0.0.1:9/x", *told))
+    await remember(path, kept, past)
+
+    def configured(url: str) -> list[dict[str, Any]]:
+        return [account(url, *told)]
+
+    async with watching(directory, pac, configured) as watched:
+        yield watched
+
+
+async def test_the_first_scrape_after_a_restart_has_the_forecasts_of_the_process_before(
+    tmp_path: Path,
+) -> None:
+    told = list(islice(rfcs(), FEW + 1))
+    now = reading(600, EPOCH - 60)
+    kept = {
+        ("norte", told[0]): Kept(EPOCH - 60, now, 400, Foreseen(EPOCH - 90, 12345.25, 77)),
+        ("norte", told[1]): Kept(EPOCH - 60, now, 400, Foreseen(EPOCH - 90, None, None)),
+        ("norte", told[2]): Kept(EPOCH - 60, now, 400),
+        ("norte", told[3]): Kept(EPOCH - 60, reading(600, EPOCH - 2 * DAY), 1, Foreseen(EPOCH, 5.0, 5)),
+    }
+    async with started(tmp_path, told, kept, {}) as watched:
+        scrape = await watched.metrics()
+    assert scrape.all("timbres_time_left_seconds", account="norte") == {told[0]: 12345.25}
+    assert scrape.all("timbres_peak_day", account="norte") == {told[0]: 77}
+
+
+async def test_where_there_are_few_the_first_scrape_has_forecasts_that_nobody_stored(tmp_path: Path) -> None:
+    changes = points()
+    last = changes[-1]
+    kept = {("norte", RFC): Kept(last.at, reading(600, last.at), last.consumed)}
+    async with started(tmp_path, [RFC, OTHER], kept, {("norte", RFC): changes}) as watched:
+        scrape = await watched.metrics()
+        daily = [list(row.daily) for row in watched.monitor.snapshot().rows]
+    assert scrape("timbres_peak_day", account="norte", rfc=RFC) == 10
+    left = scrape("timbres_time_left_seconds", account="norte", rfc=RFC)
+    assert left is not None
+    assert 50 * DAY < left < 70 * DAY
+    assert scrape("timbres_time_left_seconds", account="norte", rfc=OTHER) is None
+    assert sum(daily[0]) == 350
+    assert daily[1] == []
+
+
+async def test_a_forecast_is_stored_soon_after_it_is_made(tmp_path: Path) -> None:
+    changes = points()
+    last = changes[-1]
+    kept = {("norte", RFC): Kept(last.at, reading(600, last.at), last.consumed)}
+    async with started(tmp_path, [RFC], kept, {("norte", RFC): changes}) as watched:
+        (row,) = watched.monitor.snapshot().rows
+        url = watched.monitor.config.state.url
+
+        async def stored() -> Foreseen | None:
+            return (await peek(url)).kept["norte", RFC].foreseen
+
+        async with asyncio.timeout(20):
+            while (found := await stored()) is None:
+                await asyncio.sleep(0.05)
+    assert row.forecast is not None
+    assert found == Foreseen(EPOCH, row.forecast.time_left, row.forecast.peak_day)
+
+
+async def test_an_account_that_moves_to_another_endpoint_takes_no_forecast_along(watch: Watch) -> None:
+    watch.read(600)
+    await watch.later()
+    watch.state.apply([target(), target(OTHER)], ["norte"], moved={"norte"})
+    row = watch.state.row(("norte", RFC))
+    assert row is not None
+    assert (row.forecast, row.foreseen_at, list(row.daily)) == (None, None, [])
+    watch.read(600)
+    assert await watch.later(AGAIN) == [("norte", RFC)]
+
+
+async def test_a_database_of_before_there_were_stored_forecasts_becomes_a_current_one(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    write(path, account("http://127.0.0.1:9/x", RFC))
+    changes, key = points(), ("norte", RFC)
+    kept = Kept(EPOCH, reading(600), 400)
+    await remember(path, {key: kept}, {key: changes})
+    with closing(sqlite3.connect(tmp_path / "timbres.db")) as database, database:
+        for column in ("foreseen_at", "time_left", "peak_day"):
+            database.execute(f"ALTER TABLE target DROP COLUMN {column}")
+        database.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
+    store = Store(load(path).state.url)
+    assert (await store.open()).kept == {key: kept}
+    assert len(await store.history(key, 0.0)) >= len(changes)
+    now = Kept(EPOCH, reading(600), 400, Foreseen(EPOCH, 1.5, 2))
+    assert await store.write({key: now}, EPOCH)
+    await store.close()
+    assert (await peek(load(path).state.url)).kept == {key: now}
