@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model import Standing, Verdict
 
+WORKS = Standing(worked=True)
 UNVERIFIED = "unverified"  # the code of a hold for verdicts that were lost
 
 
@@ -18,10 +19,12 @@ class Waits:
 
 def judged(standing: Standing, verdict: Verdict, code: str, at: float, waits: Waits) -> Standing:
     """The standing of a credential after one more answer. The intent, if any, is closed by it."""
+    if verdict is Verdict.PROVES and standing.hold is None:
+        return WORKS
     after = replace(standing, intent=False)
     if verdict is Verdict.PROVES:
         # A good answer that comes late does not undo a hold: only a person does.
-        return replace(after, worked=True) if standing.hold else Standing(worked=True)
+        return replace(after, worked=True)
     if verdict is Verdict.REFUSES or (verdict is Verdict.FORBIDDEN and not standing.worked):
         return after if standing.hold else replace(after, hold=code, held_at=at)
     if verdict is Verdict.FORBIDDEN:

@@ -109,7 +109,7 @@ class _Collector:
             elif depth == 4 and path[3] in ("faultstring", "Reason"):
                 self.text = ""
         elif depth == 5 and path[3] == "return":
-            if any(k.rpartition(":")[2] == "nil" and v in ("true", "1") for k, v in attributes.items()):
+            if attributes and _is_nil(attributes):
                 self._field(path[4], "")
             else:
                 self.text = ""
@@ -135,3 +135,9 @@ class _Collector:
 
     def _field(self, name: str, text: str) -> None:
         self.fields[name] = _ODD if name in self.fields else text
+
+
+def _is_nil(attributes: dict[str, str]) -> bool:
+    return any(
+        name.rpartition(":")[2] == "nil" and value in ("true", "1") for name, value in attributes.items()
+    )
