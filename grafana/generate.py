@@ -20,26 +20,26 @@ def text(dashboard: Dashboard) -> str:
     return json.dumps(document, cls=JSONEncoder, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def dashboards() -> dict[Path, str]:
+def dashboards(folder: Path) -> dict[Path, str]:
     """Every file, and what is in it."""
-    return {FOLDER / f"{board.uid}.json": text(board) for board in (fleet(), rfc(), monitor())}
+    return {folder / f"{board.uid}.json": text(board) for board in (fleet(), rfc(), monitor())}
 
 
-def stale() -> list[Path]:
+def stale(folder: Path = FOLDER) -> list[Path]:
     """The files that differ, are missing, or are no longer written."""
-    written = dashboards()
-    found = {path: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
+    written = dashboards(folder)
+    found = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     return sorted(path for path in written.keys() | found.keys() if written.get(path) != found.get(path))
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], folder: Path = FOLDER) -> int:
     if arguments == ["--check"]:
-        for path in (different := stale()):
+        for path in (different := stale(folder)):
             told = f"{path.parent.name}/{path.name} is not what grafana/ writes: python -m grafana.generate\n"
             sys.stderr.write(told)
         return 1 if different else 0
-    FOLDER.mkdir(exist_ok=True)
-    for path, document in dashboards().items():
+    folder.mkdir(exist_ok=True)
+    for path, document in dashboards(folder).items():
         path.write_text(document, encoding="utf-8")
     return 0
 

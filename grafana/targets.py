@@ -87,15 +87,19 @@ or
 
     @property
     def urgency(self) -> str:
-        """The level, and a fraction up to one half for what orders those of one level.
+        """The level, and a fraction for what orders those of one level: who runs out first is first.
 
-        That is the days that the stamps will last, or without a forecast how many there are.
+        Where nothing is forecast, they follow by the share of the contracted stamps that is left.
         """
-        order = " or ".join(
-            (
-                f"{self.series('timbres_time_left_seconds')} / 86400",
-                self.series("timbres_available"),
-                f"0 * {self.series('timbres_up')}",
-            )
-        )
-        return f"({self.level}) + on ({ONE}) 1 / (2 + min by ({ONE}) ({order}))"
+        available = self.series("timbres_available")
+        days = f"{self.series('timbres_time_left_seconds')} / 86400"
+        share = f"{available} / ({self.series('timbres_contracted')} > 0)"
+        order = f"""\
+0.9 + 0 * ({available} == 0)
+or
+0.5 + 0.4 / (1 + {days})
+or
+0.4 / (1 + {share})
+or
+0 * {self.series("timbres_up")}"""
+        return f"({self.level}) + on ({ONE}) min by ({ONE}) (\n{order}\n)"
