@@ -59,11 +59,10 @@ class Targets:
 
         As `check` and the alerts have it. No stamps left is critical whatever is configured.
         """
-        up = self.told("timbres_up")
+        configured = f"group by ({ONE}) ({self.series('timbres_up')})"
         stamps = self.told("timbres_available_threshold", f"{ONE}, severity")
-        none_left = named(f"0 * {up}", "severity", "critical")
+        none_left = named(f"0 * {configured}", "severity", "critical")
         seconds = self.told("timbres_time_left_threshold_seconds", f"{ONE}, severity")
-        held = self.told("timbres_account_held", "account")
         return f"""\
 max by ({ONE}) (
   0 * (
@@ -76,14 +75,14 @@ max by ({ONE}) (
 )
 or
 0 * (
-  {up} == 0
+  {self.told("timbres_up")} == 0
   or
-  {up} unless on ({ONE}) {self.series("timbres_available")}
+  {configured} unless on ({ONE}) {self.series("timbres_available")}
   or
-  {up} and on (account) {held} == 1
+  {configured} and on (account) {self.told("timbres_account_held", "account")} == 1
 ) + {NO_DATA}
 or
-0 * {up}"""
+0 * {configured}"""
 
     @property
     def urgency(self) -> str:

@@ -171,6 +171,26 @@ def test_every_metric_of_an_rfc_or_account_is_on_a_dashboard() -> None:
     assert {family.name for family in FAMILIES} - named == {"timbres_polls"}
 
 
+@pytest.mark.parametrize(
+    ("labels", "text", "value"),
+    [
+        ('name="EKU9003173C9 · ",rfc="EKU9003173C9"', "EKU9003173C9", "EKU9003173C9"),
+        (
+            'alias="Peña · \\"El 5\\"",name="H&E951128469 · Peña · \\"El 5\\"",rfc="H&E951128469"',
+            'H&E951128469 · Peña · \\"El 5\\"',
+            "H&E951128469",
+        ),
+    ],
+)
+def test_an_rfc_is_chosen_by_its_name_too(labels: str, text: str, value: str) -> None:
+    (board,) = (board for board in BOARDS if board["uid"] == "timbres-rfc")
+    (variable,) = (variable for variable in variables(board) if variable["name"] == "rfc")
+    pattern = variable["regex"].strip("/").replace("(?<", "(?P<")
+    found = re.search(pattern, f"{{{labels}}} 1 1790000000000")
+    assert found
+    assert found.groupdict() == {"text": text, "value": value}
+
+
 def test_provisioning_is_yaml_and_knows_the_interval_of_the_scrape_job() -> None:
     folder = ROOT / "grafana" / "provisioning"
     (source,) = yaml.safe_load((folder / "datasources/timbres.yaml").read_text())["datasources"]
