@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 from monitor.config import Limits, Target, Thresholds, load
 from monitor.foresight import AGAIN, EVERY, FEW, SLICE, Foresight
 from monitor.model import Foreseen, Kept, Key, Reading
-from monitor.simulator import Issuer, Pac
 from monitor.state import State
 from monitor.store import Point, Store, peek
 from tests.clock import Clock
 from tests.issuers import rfcs
-from tests.watching import EPOCH, Watched, account, paying, watching, write
+from tests.remembering import points, remember, started
+from tests.watching import EPOCH, account, write
 
 ZONE = ZoneInfo("America/Mexico_City")
 DAY = 86400.0
@@ -34,12 +34,6 @@ def target(rfc: str = RFC) -> Target:
 
 def reading(available: int, at: float = EPOCH) -> Reading:
     return Reading(at, 1000, 1000 - available, available, "200")
-
-
-def points(days: int = 40, daily: int = 10, until: float = EPOCH) -> list[Point]:
-    """So many stamps a day, until now."""
-    used = [(until - day * DAY, daily * (days - day)) for day in range(days, -1, -1)]
-    return [Point(at, 1000, stamps, 1000 - stamps, stamps) for at, stamps in used]
 
 
 class Watch:
@@ -189,37 +183,6 @@ async def test_thousands_are_looked_through_in_slices() -> None:
 
 
 # After a restart
-
-
-async def remember(path: Path, kept: dict[Key, Kept], past: dict[Key, list[Point]]) -> None:
-    """Have the database of a configuration hold this."""
-    store = Store(load(path).state.url)
-    await store.open()
-    for key, changes in past.items():
-        steps = [
-            {key: Kept(p.at, Reading(p.at, p.contracted, p.used, p.available, "200"), p.consumed)}
-            for p in changes
-        ]
-        assert await store.write_past(steps, EPOCH)
-    assert await store.write(kept, EPOCH)
-    await store.close()
-
-
-@asynccontextmanager
-async def started(
-    directory: Path, told: list[str], kept: dict[Key, Kept], past: dict[Key, list[Point]]
-) -> AsyncIterator[Watched]:
-    """The service, started on a database of the process before; nothing is asked until the clock moves."""
-    pac = Pac([paying({rfc: Issuer(1000, 400) for rfc in told})])
-    path = directory / "config.yaml"
-    write(path, account("http://127.0.0.1:9/x", *told))
-    await remember(path, kept, past)
-
-    def configured(url: str) -> list[dict[str, Any]]:
-        return [account(url, *told)]
-
-    async with watching(directory, pac, configured) as watched:
-        yield watched
 
 
 async def test_the_first_scrape_after_a_restart_has_the_forecasts_of_the_process_before(

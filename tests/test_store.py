@@ -210,13 +210,14 @@ async def test_history_has_a_row_for_each_change_in_order(tmp_path: Path) -> Non
             await store.write({NORTE: kept(used, NOW + at), POOL: kept(1, NOW + at)}, NOW + at)
         changes = [point(40), point(43, NOW + 1800), point(50, NOW + 3600)]
         assert await store.history(NORTE, 0.0) == changes
+        assert await store.history(NORTE, NOW + 1800) == changes[1:]
         assert await store.history(POOL, 0.0) == [point(1)]
 
 
 @pytest.mark.parametrize(
-    ("since", "begins"), [(-5.0, 40), (0.0, 40), (0.5, 40), (1799.5, 40), (1800, 40), (1800.5, 43), (9e9, 50)]
+    ("since", "begins"), [(-5.0, 40), (0.0, 40), (0.5, 40), (1799.5, 40), (1800, 43), (1800.5, 43), (9e9, 50)]
 )
-async def test_history_begins_with_the_last_change_before_the_time_in_question(
+async def test_history_begins_with_the_change_that_held_at_the_time_in_question(
     tmp_path: Path, since: float, begins: int
 ) -> None:
     changes = [point(40), point(43, NOW + 1800), point(50, NOW + 3600)]

@@ -470,17 +470,25 @@ async def test_quotas_hold_what_is_known_of_each_target_and_null_for_the_rest(tm
     pac = stamps(faults={OTHER: "612", THIRD: "631"})
     async with serving(tmp_path, *told, pac=pac) as watched:
         unknown = rfcs(await watched.get("/api/v1/quotas"))
+        assert all(EPOCH <= one.pop("next_poll") <= EPOCH + FIRST for one in unknown.values())
         await watched.first_polls(3)
         page = await watched.get("/api/v1/quotas")
     at = EPOCH + FIRST
     nothing = {
         "alias": "",
+        "level": "unknown",
         "contracted": None,
         "used": None,
         "available": None,
+        "days_left": None,
+        "days_left_thresholds": {"warning": 10.0, "critical": 3.0},
+        "peak_day": None,
+        "forecast_at": None,
         "expires_at": None,
         "up": False,
+        "held": False,
         "last_success": None,
+        "age": None,
         "last_error": None,
     }
     named = {"alias": 'Herrerías "y" <b>', "expires_at": 1801461600.0}
@@ -494,19 +502,24 @@ async def test_quotas_hold_what_is_known_of_each_target_and_null_for_the_rest(tm
     assert json.loads(page.body)["at"] == at
     assert list(rfcs(page)) == [first, second, third]
     assert "Herrerías" in page.text
+    assert json.loads(page.body)["accounts"] == [
+        {"name": "norte", "hold": None, "held_at": None, "unproven": False}
+    ]
     found = rfcs(page)
+    assert [one.pop("next_poll") for one in found.values()] == [at + 900] * 3
     error = found[second].pop("last_error")
     assert (error["at"], error["reason"], error["code"]) == (at, "rejected", "612")
     assert "malformed" in error["text"]
-    seen = {"up": True, "last_success": at}
+    seen = {"up": True, "last_success": at, "age": 0.0}
     assert found[first] == unknown[first] | seen | {
         "contracted": 1000,
         "used": 40,
         "available": 950,
+        "level": "ok",
         "thresholds": thresholds(290, 10),
     }
     assert found[second] == {name: value for name, value in unknown[second].items() if name != "last_error"}
-    assert found[third] == unknown[third] | seen | {"available": 0}
+    assert found[third] == unknown[third] | seen | {"available": 0, "level": "critical"}
 
 
 async def test_quotas_that_expired_are_null_and_what_happened_stays(tmp_path: Path) -> None:
@@ -520,6 +533,8 @@ async def test_quotas_that_expired_are_null_and_what_happened_stays(tmp_path: Pa
         (expired,) = rfcs(await watched.get("/api/v1/quotas")).values()
         scrape = await watched.metrics()
     assert (still["contracted"], still["used"], still["available"]) == (1000, 40, 950)
+    assert still.pop("age") == 7199
+    assert expired.pop("age") == 7201
     assert expired == still | {"contracted": None, "used": None, "available": None}
     assert expired["last_success"] == EPOCH + FIRST
     assert expired["up"] is False
@@ -627,6 +642,9 @@ class Broken:
 
     async def started(self) -> None:
         await self.begun.wait()
+
+    def due(self, key: tuple[str, str]) -> float | None:
+        raise KeyError("hunter2")
 
     async def reload(self) -> tuple[Fault, ...]:
         raise KeyError("hunter2")

@@ -91,7 +91,7 @@ class Ledger:
             rows.remove_requests(connection, accounts, self._last_request)
 
     def history(self, key: Key, since: float) -> list[rows.Point]:
-        """The changes of a target from `since` on, and the last one before."""
+        """The changes of a target from `since` on, beginning with the one that held then."""
         with self.transaction() as connection:
             number = self._numbers.get(key)
             return [] if number is None else rows.load_history(connection, number, since)

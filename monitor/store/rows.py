@@ -187,9 +187,9 @@ def put_mark(connection: Connection, name: str, value: float) -> None:
 
 
 def load_history(connection: Connection, number: int, since: float) -> list[Point]:
-    """The changes of a target from `since` on, in order of time, and the last one before, if any."""
+    """The changes of a target from `since` on, in order of time, beginning with the one that held then."""
     mine = history.c.target_id == number
-    before = select(func.max(history.c.at)).where(mine, history.c.at < since).scalar_subquery()
+    before = select(func.max(history.c.at)).where(mine, history.c.at <= since).scalar_subquery()
     rows = connection.execute(
         select(history.c.at, *(history.c[name] for name in _CHANGE))
         .where(mine, history.c.at >= func.coalesce(before, since))

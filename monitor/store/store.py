@@ -87,7 +87,7 @@ class Store:
     async def history(self, key: Key, since: float) -> list[Point]:
         """The changes of a target from `since` (epoch seconds) on, by time; none if unreadable now.
 
-        Before them comes the last earlier one, if there was any: it says how things were at `since`.
+        The first may be an earlier one: it says how things were at `since`.
         """
         return await self._read(partial(self._ledger.history, key, since), [])
 

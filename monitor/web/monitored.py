@@ -35,7 +35,7 @@ class Monitored(Protocol):
     def due(self, key: Key) -> float | None:
         """When the next poll of a target comes, in epoch seconds.
 
-        `None` while one is under way, and for what is not configured.
+        `None` while one is under way, and for what is not configured. May be asked in any thread.
         """
 
     def journal(self, key: Key) -> Journal:
@@ -44,7 +44,7 @@ class Monitored(Protocol):
     async def history(self, key: Key, since: float) -> Sequence[Point]:
         """The changes of a target's numbers from `since` (epoch seconds) on, by time.
 
-        Before them comes the last earlier one, if there was any: it says how things were at `since`.
+        The first may be an earlier one: it says how things were at `since`.
         Empty while the database cannot be read.
         """
 

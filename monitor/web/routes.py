@@ -1,4 +1,4 @@
-"""The endpoints of the service; `pages` has those for people."""
+"""The endpoints of the service; `pages` has those for people, `api` those for programs."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor.metrics import Metrics
+from monitor.web.api import api
 from monitor.web.monitored import Monitored
 from monitor.web.pages import pages
 from monitor.web.parts import answer
-from monitor.web.quotas import quotas
 from monitor.web.shield import protect, shield
 
 
@@ -50,12 +50,6 @@ def application(monitored: Monitored) -> web.Application:
                 "Vary": "Accept",
             },
         )
-
-    @routes.get("/api/v1/quotas")
-    async def api_quotas(_: web.Request) -> web.Response:
-        snapshot = monitored.snapshot()
-        body = await asyncio.get_running_loop().run_in_executor(monitored.renderer, quotas, snapshot)
-        return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     @routes.get("/config")
     async def config(_: web.Request) -> web.Response:
@@ -109,6 +103,7 @@ def application(monitored: Monitored) -> web.Application:
     app.on_response_prepare.append(protect)
     app.add_routes(routes)
     app.add_routes(pages(monitored))
+    app.add_routes(api(monitored))
     return app
 
 
