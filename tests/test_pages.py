@@ -4,7 +4,9 @@ import asyncio
 import csv
 import io
 import string
+import sys
 import threading
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -575,19 +577,17 @@ async def test_every_link_of_a_page_leads_somewhere(tmp_path: Path) -> None:
         await watched.first_polls(3)
         seen = set()
         for path in ("/", f"/rfc/norte/{quote(OTHER, safe='')}", "/rfc/norte/nobody"):
-            for address in Document((await watched.get(path)).text).addresses:
-                target = urljoin(path, address)
-                if target not in seen:
-                    assert (await watched.get(target.partition("#")[0])).status == 200, (path, address)
-                    seen.add(target)
-    assert {
-        "/metrics",
-        "/config",
-        "/quotas.csv?",
-        "/api/v1/quotas",
-        "/static/page.css",
-        "/static/icon.svg",
-    } <= seen
+            page = Document((await watched.get(path)).text)
+            for address in page.addresses:
+                if address.startswith("#"):
+                    assert [found for _, found in page.elements if found.get("id") == address[1:]], address
+                else:
+                    seen.add(urljoin(path, address))
+        for address in seen:
+            # Only the page that says so, in the other language, is about nobody.
+            expected = 404 if address.startswith("/rfc/norte/nobody?lang=") else 200
+            assert (await watched.get(address)).status == expected, address
+    assert {"/metrics", "/config", "/quotas.csv?", "/api/v1/quotas", "/static/page.css"} <= seen
 
 
 async def test_a_file_that_is_not_ours_is_not_found(tmp_path: Path) -> None:
@@ -597,6 +597,20 @@ async def test_a_file_that_is_not_ours_is_not_found(tmp_path: Path) -> None:
         page = await watched.get("/static/page.js")
     assert page.headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert page.body == resources.files("monitor.web").joinpath("static/page.js").read_bytes()
+
+
+async def test_the_wheel_has_the_templates_and_the_files(tmp_path: Path) -> None:
+    build = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path),
+        cwd=Path(__file__).parent.parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    told, _ = await asyncio.wait_for(build.communicate(), 120)
+    assert build.returncode == 0, told
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("templates", "static"):
+        for file in resources.files("monitor.web").joinpath(folder).iterdir():
+            assert f"monitor/web/{folder}/{file.name}" in packed
 
 
 # CSV

@@ -101,9 +101,10 @@ def facts(one: Judged, due: float | None, words: Words) -> Iterator[Fact]:
     if one.reading is not None and one.reading.used is not None:
         yield words("used"), words.number(one.reading.used), None
     if left is not None:
-        until = None if left > 365 * DAY or row.foreseen_at is None else row.foreseen_at + left
         days = words.days(left)
-        yield words("days"), words("until", days=days) if until else days, until
+        if left <= 365 * DAY and row.foreseen_at is not None:
+            days = words("until", days=days, date=words.date(row.foreseen_at + left))
+        yield words("days"), days, None
     if one.reading is not None and one.peak_day is not None:
         yield words("peak_day"), words.number(one.peak_day), None
     if row.reading is None:
@@ -152,7 +153,8 @@ def outlook(one: Judged, words: Words) -> str:
 def beyond(habits: Habits, words: Words) -> Iterator[str]:
     """What a forecast expects beyond ordinary days, and what it keeps back."""
     for name, stamps in habits.busy.items():
-        yield words(f"busy_{name}", n=round(stamps))
+        if round(stamps):
+            yield words(f"busy_{name}", n=round(stamps))
     if round(habits.seen):
         yield words("busy_seen", n=round(habits.seen))
     growth = round(100 * (habits.growth - 1))

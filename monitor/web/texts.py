@@ -15,7 +15,7 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
     # Of every page
     "title": ("CFDI stamps", "Timbres CFDI"),
     "skip": ("Skip to the content", "Ir al contenido"),
-    "as_of": ("As of {time}", "Al momento: {time}"),
+    "as_of": ("As of {time}", "Datos de las {time}"),
     "lost": (
         "The monitor does not answer. What you see is as of {time}.",
         "El monitor no responde. Lo que ves es de las {time}.",
@@ -117,7 +117,7 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
         "Revisa el espacio en disco y los permisos.",
     ),
     "and_more": ("and {n} more", "y {n} más"),
-    "in_days": ("{days} d", "{days} d"),
+    "in_days": ("{days}\u00a0d", "{days}\u00a0d"),
     # The table
     "fleet": ("Stamps of {rfcs} RFCs", "Timbres de {rfcs} RFC"),
     "in_accounts": ("in {n} account|in {n} accounts", "en {n} cuenta|en {n} cuentas"),

@@ -9,7 +9,7 @@ ISSUER: dict[str, tuple[str, str]] = {
         "La configuración no tiene {rfc} en una cuenta {account}. Tal vez se quitó.",
     ),
     "now_heading": ("Now", "Ahora"),
-    "until": ("{days}, until", "{days}, hasta el"),
+    "until": ("{days}, until {date}", "{days}, hasta el {date}"),
     "used": ("Used", "Usados"),
     "peak_day": ("Busiest 24 hours", "24 horas más cargadas"),
     "next_poll": ("Next poll", "Próxima consulta"),

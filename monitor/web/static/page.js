@@ -58,7 +58,10 @@
   function find() {
     const wanted = new URLSearchParams(new FormData(form));
     const before = new URLSearchParams(location.search);
-    for (const [name, value] of [...wanted]) if (!value) wanted.delete(name);
+    for (const [name, value] of [...wanted]) {
+      const usual = form.elements[name].options?.[0].value ?? "";
+      if (value === usual) wanted.delete(name);
+    }
     if (wanted.toString() === before.toString()) return;
     history.replaceState(null, "", `?${wanted}`);
     refresh();
