@@ -13,6 +13,8 @@ from grafana.urgent import AVAILABLE, CONTRACTED, USED
 ONE = Targets('account="$account", rfc="$rfc"')
 ACCOUNT = Targets('account="$account"')
 
+AGO = " offset $__interval"
+
 LEVEL, POLL, HELD = "Level / Nivel", "Poll / Consulta", "Account held / Cuenta retenida"
 
 #: What limits are called, of which severity they are, and their colours.
@@ -75,15 +77,25 @@ def then_and_now() -> Table:
     return panel.no_value("–")
 
 
+def bought() -> str:
+    """Stamps that were added within one step: more was contracted, or counting began anew."""
+
+    def rise(metric: str) -> str:
+        return f"{ONE.told(metric)} - {ONE.told(metric, at=AGO)}"
+
+    return f"""\
+{rise("timbres_contracted")} > 0
+or
+{rise("timbres_available")} > 0 and {rise("timbres_used")} < 0"""
+
+
 def marks() -> tuple[AnnotationQuery, ...]:
     """Exactly one mark for a change: what was so one step ago is not so now."""
-    ago = " offset $__interval"
-    contracted = (ONE.told("timbres_contracted"), ONE.told("timbres_contracted", at=ago))
-    limits = [ONE.told("timbres_available_threshold", "severity", at) for at in ("", ago)]
+    limits = [ONE.told("timbres_available_threshold", "severity", at) for at in ("", AGO)]
     return (
         annotation(
             "Top-up / Recarga",
-            f'count_values("stamps", {" - ".join(contracted)} > 0)',
+            f'count_values("stamps", {bought()})',
             "+{{stamps}}",
             "blue",
         ),

@@ -103,7 +103,7 @@ def consumption() -> TimeSeries:
             "Stamps an hour; at each moment the 20 accounts that use the most.",
             "Timbres por hora; en cada momento las 20 cuentas que más usan.",
         ),
-        "suffix: /h",
+        "suffix:/h",
         query(f"topk(20, max by (account) ({rate}) * 3600)", "{{account}}"),
     )
     return panel.max_data_points(100).fill_opacity(10)
@@ -122,9 +122,23 @@ def consumers() -> BarGauge:
     ).decimals(0)
 
 
+def bought() -> str:
+    """True where stamps were added: more was contracted, or counting began anew.
+
+    Each part is filtered before anything else: 10,000 RFCs over a month are more samples than
+    Prometheus will hold twice.
+    """
+
+    def rise(metric: str) -> str:
+        return f"delta({EVERY.series(metric)}[$__rate_interval])"
+
+    return f"""\
+{rise("timbres_contracted")} > 0
+or
+{rise("timbres_available")} > 0 and {rise("timbres_used")} < 0"""
+
+
 def fleet() -> Dashboard:
-    # Filtered first: 10,000 RFCs over a month are more samples than Prometheus will hold twice.
-    rises = f"delta({EVERY.series('timbres_contracted')}[$__rate_interval]) > 0"
     options = [VariableOption(text=f"{n}", value=f"{n}", selected=n == 50) for n in (25, 50, 100, 250)]
     return board(
         UID,
@@ -153,7 +167,7 @@ def fleet() -> Dashboard:
         annotations=(
             annotation(
                 "Top-up / Recarga",
-                f"max by ({ONE}) (topk(20, {rises}))",
+                f"max by ({ONE}) (topk(20, {bought()}))",
                 "{{rfc}} ({{account}})",
                 "blue",
                 step="5m",

@@ -45,10 +45,10 @@ from grafana.targets import CRITICAL, FINE, NO_DATA, WARNING
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 STAMPS = "locale"  # all digits: 12,345 and not 12.3 K
-DAYS = "suffix: d"
+DAYS = "suffix:d"
 AGO = "dateTimeFromNow"  # milliseconds
 DATE = "dateTimeAsIso"  # milliseconds
-A_MINUTE = "suffix: /min"
+A_MINUTE = "suffix:/min"
 SHARE = "percentunit"
 NAME = "string"
 NUMBER = "none"

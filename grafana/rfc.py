@@ -2,6 +2,7 @@
 
 from grafana_foundation_sdk.builders.stat import Panel as Stat
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
+from grafana_foundation_sdk.models.common import BarAlignment
 from grafana_foundation_sdk.models.dashboard import Dashboard, DynamicConfigValue
 
 from grafana.board import board, choice
@@ -120,7 +121,7 @@ def a_day() -> TimeSeries:
         STAMPS,
         query(used, "Stamps / Timbres"),
     )
-    return panel.interval("1d").decimals(0)
+    return panel.interval("1d").decimals(0).bar_alignment(BarAlignment.AFTER)
 
 
 def forecast() -> TimeSeries:
@@ -162,7 +163,7 @@ def errors() -> TimeSeries:
             f"sum by (reason) (increase({ONE.series('timbres_poll_errors_total')}[$__rate_interval]))",
             "{{reason}}",
         ),
-    )
+    ).decimals(0)
 
 
 def rfc() -> Dashboard:

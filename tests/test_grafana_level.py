@@ -1,10 +1,16 @@
-"""The dashboards' own arithmetic, as promtool computes it: the level and the urgency of an RFC."""
+"""The dashboards' own arithmetic, as promtool computes it: levels, urgency and top-ups of RFCs."""
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from grafana.change import bought as of_one
+from grafana.fleet import bought as of_the_fleet
 from grafana.targets import CRITICAL, FINE, NO_DATA, WARNING, Targets
+from tests.dashboards import filled
 from tests.prometheus import program
 from tests.promql import mutants
 
@@ -131,14 +137,18 @@ def told(account: int, rfc: str, instance: int, monitor: Monitor) -> list[dict[s
 
 
 def promtool(
-    folder: Path, expression: str, series: list[dict[str, str]], expected: dict[tuple[int, str], float]
+    folder: Path,
+    expression: str,
+    series: list[dict[str, str]],
+    expected: Mapping[tuple[int | str, str], float],
+    at: str = "1m",
 ) -> str:
     """What promtool has against the expression giving these by account and RFC; "" if nothing."""
     samples = [
         {"labels": f'{{account="{account}",rfc="{rfc}"}}', "value": value}
         for (account, rfc), value in expected.items()
     ]
-    asked = {"expr": expression, "eval_time": "1m", "exp_samples": samples}
+    asked = {"expr": expression, "eval_time": at, "exp_samples": samples}
     test = {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
     document = {"rule_files": [], "evaluation_interval": "1m", "tests": [test]}
     (folder / "test.json").write_text(json.dumps(document), encoding="utf-8")
@@ -185,3 +195,30 @@ def test_the_most_urgent_has_the_largest_number(tmp_path: Path) -> None:
     series = [one for account, (_, monitor) in enumerate(ORDER) for one in told(account, RFC, 0, monitor)]
     expected = {(account, RFC): number for account, number in enumerate(numbers)}
     assert promtool(tmp_path, EVERY.urgency, series, expected) == ""
+
+
+#: Contracted, used and available at three polls, and the stamps that were bought between the last two.
+PURCHASES: dict[str, tuple[str, str, str, int | None]] = {
+    "more is contracted": ("1000 1000 1500", "800 810 815", "200 190 685", 500),
+    "counting begins anew": ("1000 1000 1000", "980 990 5", "20 10 995", 985),
+    "nothing is bought": ("1000 1000 1000", "800 810 815", "200 190 185", None),
+    "a reserved stamp comes back": ("1000 1000 1000", "800 810 810", "190 180 190", None),
+    "a package ends": ("1500 1500 1000", "800 810 815", "700 690 185", None),
+}
+
+
+@pytest.mark.parametrize("fleet", [True, False])
+def test_a_top_up_is_more_contracted_or_counting_anew(fleet: bool, tmp_path: Path) -> None:
+    for rfc, (contracted, used, available, stamps) in PURCHASES.items():
+        numbers = {"timbres_contracted": contracted, "timbres_used": used, "timbres_available": available}
+        series = [
+            {"series": f'{metric}{{account="norte",rfc="{rfc}",instance="{instance}"}}', "values": values}
+            for metric, values in numbers.items()
+            for instance in "ab"
+        ]
+        asked = of_the_fleet() if fleet else of_one()
+        expression = filled(asked, account="norte", rfc=rfc, __rate_interval="61s", __interval="1m")
+        # Who bought, of the fleet; how much, of one.
+        told = f"group by (account, rfc) ({expression})" if fleet else expression
+        expected = {("norte", rfc): 1.0 if fleet else float(stamps)} if stamps else {}
+        assert promtool(tmp_path, told, series, expected, at="2m") == ""
