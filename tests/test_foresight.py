@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from monitor.alerts import Level, level
+from monitor.app import Monitor
 from monitor.config import Limits, Target, Thresholds, load
 from monitor.foresight import AGAIN, EVERY, FEW, SLICE, Foresight
 from monitor.model import Foreseen, Kept, Key, Reading
 from monitor.state import State
 from monitor.store import Point, Store, peek
+from tests import watching
 from tests.clock import Clock
 from tests.issuers import rfcs
 from tests.remembering import points, remember, started
-from tests.watching import EPOCH, account, write
+from tests.service import Exposition
+from tests.watching import EPOCH, account, ask, write
 
 ZONE = ZoneInfo("America/Mexico_City")
 DAY = 86400.0
@@ -202,20 +207,47 @@ async def test_the_first_scrape_after_a_restart_has_the_forecasts_of_the_process
     assert scrape.all("timbres_peak_day", account="norte") == {told[0]: 77}
 
 
+async def test_a_scrape_in_the_middle_of_a_start_waits_for_what_was_stored(tmp_path: Path) -> None:
+    path, clock = tmp_path / "config.yaml", watching.Clock()
+    write(path, account("http://127.0.0.1:9/x", RFC))
+    stored = Kept(EPOCH - 60, reading(600, EPOCH - 60), 400, Foreseen(EPOCH - 90, 12345.25, 77))
+    await remember(path, {("norte", RFC): stored}, {})
+    monitor = Monitor(load(path), clock=clock, wall=clock.wall)
+    starting = asyncio.create_task(monitor.__aenter__())
+    async with asyncio.timeout(20):
+        while not monitor.address:
+            await asyncio.sleep(0)
+    assert not starting.done()
+    async with aiohttp.ClientSession() as http:
+        page = await ask(http, f"{monitor.address}/metrics")
+    await starting
+    await monitor.__aexit__(None, None, None)
+    assert Exposition(page.text)("timbres_available", account="norte", rfc=RFC) == 600
+
+
+def test_a_stored_forecast_counts_for_whoever_reads_the_database_beside_the_service() -> None:
+    for days, expected in ((2, Level.CRITICAL), (9, Level.WARNING), (30, Level.OK)):
+        state = State()
+        state.restore({("norte", RFC): Kept(EPOCH, reading(600), 400, Foreseen(EPOCH, days * DAY, 5))})
+        state.apply([target()], ["norte"])
+        (row,) = state.rows()
+        assert level(row, EPOCH + 1, DAY, held=False) == expected
+
+
 async def test_where_there_are_few_the_first_scrape_has_forecasts_that_nobody_stored(tmp_path: Path) -> None:
     changes = points()
     last = changes[-1]
     kept = {("norte", RFC): Kept(last.at, reading(600, last.at), last.consumed)}
     async with started(tmp_path, [RFC, OTHER], kept, {("norte", RFC): changes}) as watched:
         scrape = await watched.metrics()
-        daily = [list(row.daily) for row in watched.monitor.snapshot().rows]
+        daily = {row.target.rfc: list(row.daily) for row in watched.monitor.snapshot().rows}
     assert scrape("timbres_peak_day", account="norte", rfc=RFC) == 10
     left = scrape("timbres_time_left_seconds", account="norte", rfc=RFC)
     assert left is not None
     assert 50 * DAY < left < 70 * DAY
     assert scrape("timbres_time_left_seconds", account="norte", rfc=OTHER) is None
-    assert sum(daily[0]) == 350
-    assert daily[1] == []
+    assert sum(daily[RFC]) == 350
+    assert daily[OTHER] == []
 
 
 async def test_a_forecast_is_stored_soon_after_it_is_made(tmp_path: Path) -> None:
