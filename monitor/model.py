@@ -143,8 +143,8 @@ def threshold(available: int | None, ratio: float | None, contracted: int | None
     A ratio counts once `contracted` is known. Stamps are whole, so `available ≤ limit` is the
     same for the product and its floor; the nudge undoes 0.29 × 100 = 28.999….
     """
-    limits = [] if available is None else [available]
-    if ratio is not None and contracted is not None:
-        product = ratio * contracted
-        limits.append(math.floor(product + max(1e-9, product * 1e-15)))
-    return max(limits, default=None)
+    if ratio is None or contracted is None:
+        return available
+    product = ratio * contracted
+    part = math.floor(product + max(1e-9, product * 1e-15))
+    return part if available is None else max(available, part)
