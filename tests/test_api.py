@@ -263,6 +263,12 @@ def test_of_too_many_points_the_last_in_each_span_is_told_and_every_purchase() -
     assert [bought["at"] for bought in told["top_ups"]] == [many[70_000].at]
 
 
+def test_purchases_without_end_are_told_as_far_as_there_is_room() -> None:
+    many = [Point(EPOCH - 6000 + n, 1000 + n, 0, 1000 + n, 0) for n in range(6000)]
+    told = json.loads(history(("norte", RFC), many, EPOCH, EPOCH - 6000, EPOCH))
+    assert [bought["at"] for bought in told["top_ups"]] == [point.at for point in many[-POINTS:]]
+
+
 def test_a_last_change_of_long_ago_makes_no_span_longer() -> None:
     many = [Point(0, 1, 1, 1, 0)] + [Point(EPOCH - 10_000 + n, 1, 1, n, n) for n in range(10_000)]
     told = json.loads(history(("norte", RFC), many, EPOCH, EPOCH - 10_000, EPOCH))

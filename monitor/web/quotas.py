@@ -55,7 +55,7 @@ def history(key: Key, points: Sequence[Point], at: float, since: float, until: f
         step = math.ceil((shown[-1].at - max(since, shown[0].at)) / POINTS)
         shown = [one for one, later in pairwise(shown) if one.at // step != later.at // step] + shown[-1:]
     told = {"at": at, "account": key[0], "rfc": key[1], "since": since, "until": until, "step": step}
-    return _json({**told, "top_ups": bought, "points": [_point(point) for point in shown]})
+    return _json({**told, "top_ups": bought[-POINTS:], "points": [_point(point) for point in shown]})
 
 
 def _quotas(snapshot: Snapshot, due: Due) -> Iterator[bytes]:
