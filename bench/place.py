@@ -10,9 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from monitor.config import load
-from monitor.model import Foreseen, Kept, Key, Reading
+from monitor.model import Foreseen, Kept, Key, Reading, share
 from monitor.rfc import check_digit_ok
-from monitor.schedule.entry import share
 from monitor.store import Store
 
 ACCOUNT = "banco"

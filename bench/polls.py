@@ -107,7 +107,7 @@ def blackbox(scene: Scene, in_flight: int, *, tls: bool, slow: bool = False) -> 
 
 def at_once(scene: Scene) -> Iterator[Figure]:
     """CPU of a poll with 64 in flight."""
-    for tls in (True, False):
+    for tls in scene.scale.wires:
         wire = "TLS" if tls else "plain HTTP"
         found = _rounds(
             scene,
@@ -211,8 +211,10 @@ def _rounds(
 ) -> dict[str, list[Load]]:
     """Everyone in turn, several times: a machine that slows down slows all of them."""
     found: dict[str, list[Load]] = {name: [] for name in contenders}
-    for _ in range(scene.scale.rounds):
+    for number in range(scene.scale.rounds):
         for name, start in contenders.items():
+            if number >= scene.scale.peer_rounds and name not in ("product", BARE):
+                continue
             with start() as process:
                 time.sleep(scene.scale.warm if warm is None else warm)
                 found[name].append(

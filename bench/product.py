@@ -4,7 +4,7 @@
 JSON for each line of:
 
     status      calls in flight, their limit, tasks, polls so far and their lateness
-    stall       the longest time that the event loop was away since the last time this was asked
+    stall       begin to watch the event loop; asked again: the longest time that it was away
     turn N      new numbers for the next N RFCs in the order of the schedule
     profile S   S seconds of its main thread: functions by own time
     page N      the same for N pages, each after a fifth of the RFCs has changed
@@ -13,7 +13,6 @@ JSON for each line of:
 import argparse
 import asyncio
 import json
-import math
 import sys
 import time
 from pathlib import Path
@@ -29,24 +28,28 @@ BEAT = 0.002  # seconds
 
 
 class Heart:
-    """How long the event loop was away. Beats only when somebody asks, as it costs a little."""
+    """How long the event loop was away. Beats only between two questions, as it costs a little."""
 
     def __init__(self) -> None:
         self._longest = 0.0
-        self._expected = math.inf
+        self._expected = 0.0
+        self._next: asyncio.TimerHandle | None = None
 
     def longest(self) -> float:
-        """Seconds, since the last call."""
-        if math.isinf(self._expected):
+        """Seconds since the call before, if that began to measure; else this one does."""
+        if self._next is None:
+            self._longest, self._expected = 0.0, asyncio.get_running_loop().time()
             self._beat()
-        found, self._longest = self._longest, 0.0
-        return found
+            return 0.0
+        self._next.cancel()
+        self._next = None
+        return max(self._longest, asyncio.get_running_loop().time() - self._expected)
 
     def _beat(self) -> None:
         loop = asyncio.get_running_loop()
         self._longest = max(self._longest, loop.time() - self._expected)
         self._expected = loop.time() + BEAT
-        loop.call_at(self._expected, self._beat)
+        self._next = loop.call_at(self._expected, self._beat)
 
 
 class Answers:

@@ -20,6 +20,8 @@ class Scale:
     """How much, and how long. Times in seconds."""
 
     rounds: int = 3
+    peer_rounds: int = 3  # of those who are there to compare
+    wires: tuple[bool, ...] = (True, False)  # with TLS, and without
     window: float = 5.0  # in which polls are counted
     warm: float = 3.0  # before it
     paced_window: float = 20.0
@@ -43,10 +45,12 @@ FULL = Scale()
 SOAK = Scale(watched=600.0)
 QUICK = Scale(
     rounds=2,
-    window=2.0,
-    warm=2.0,
+    peer_rounds=1,
+    wires=(True,),
+    window=1.5,
+    warm=1.0,
     paced_window=4.0,
-    paced_warm=7.0,
+    paced_warm=4.0,
     calm_window=8.0,
     crowd=64,
     sizes=(1_000, 3_000),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 from bench.figure import Figure
+from bench.process import Died
 from bench.scene import Scene
 
 
@@ -20,6 +21,8 @@ def scheduling(scene: Scene) -> Iterator[Figure]:
                 turns, cpu = process.ask("turns")["turns"], process.cpu()
                 time.sleep(2 * scale.window)
                 cpu, turns = process.cpu() - cpu, process.ask("turns")["turns"] - turns
+            if not turns:
+                raise Died(f"{way}: no turn comes")
             costs.append(cpu / turns * 1e6)
     yield Figure(
         "CPU of scheduling a poll, 333 a second",

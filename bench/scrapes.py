@@ -13,6 +13,7 @@ from bench.figure import Figure
 from bench.process import Died, Process
 from bench.scene import Scene, address_of
 
+MANY = 100_000  # RFCs, for which the budget of CPU is meant
 NO_POLLS = 43200.0  # seconds: hardly any while scrapes are measured
 JOINED = "the text of each RFC joined"
 

@@ -45,6 +45,7 @@ def reload(scene: Scene) -> Iterator[Figure]:
             time.sleep(2)
             idle.append(1000 * server.ask("stall")["seconds"])
             write_table(config.parent / "banco.csv", size, warning=str(60 + number))
+            server.ask("stall")
             begun = time.monotonic()
             connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
             connection.request("POST", "/-/reload")

@@ -32,13 +32,13 @@ async def main() -> None:
 
     if way == "ours":
         schedule = Schedule(turn)
-        schedule.apply(targets)
+        await schedule.apply(targets)
         schedule.start()
     else:
         jobs = AsyncIOScheduler(timezone=UTC)
-        now = datetime.now(UTC)
+        begin = datetime.now(UTC) + timedelta(seconds=1 + count / 500)  # they take a while to add
         for number, target in enumerate(targets):
-            first = now + timedelta(seconds=1 + interval * number / count)
+            first = begin + timedelta(seconds=interval * number / count)
             jobs.add_job(
                 turn,
                 "interval",
@@ -49,6 +49,7 @@ async def main() -> None:
                 coalesce=True,
             )
         jobs.start()
+        await asyncio.sleep((begin - datetime.now(UTC)).total_seconds())
     questions = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(questions), sys.stdin)
