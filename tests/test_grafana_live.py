@@ -159,3 +159,13 @@ async def the_table_is_whole(asking: Asking) -> None:
     }
     assert {override["matcher"]["options"] for override in state.panel["fieldConfig"]["overrides"]} <= shown
     assert {sort["displayName"] for sort in state.panel["options"]["sortBy"]} <= shown
+
+    # Whatever the case, in the alias and in the RFC; both have it where it is asked for.
+    for label, value in (("alias", "Distribuidora Ñandú"), ("rfc", "H&E951128469")):
+        for query in (state, rest):
+            found = await asking.series(query, **{"{search:regex}": value.lower()[3:]})
+            assert found
+            assert len({labels["rfc"] for labels in found}) == 1
+            assert query is rest or found[0][label] == value
+    assert len(await asking.series(state, top="7")) == 7
+    assert len({labels["rfc"] for labels in await asking.series(rest, top="7")}) == 7
