@@ -86,7 +86,7 @@ def annotation(
         prometheus.Dataquery().expr(expression).interval(step).ref_id("Anno").range().datasource(DATASOURCE)
     )
     built = dashboard.AnnotationQuery().name(name).datasource(DATASOURCE).enable(True).icon_color(color)
-    # Where Grafana has looked for them: beside the target until 11, in it since.
+    # Twice, because some versions of Grafana read the target and others what is beside it.
     return (
         built.target(target).expr(expression).step(step).title_format(name).text_format(text).tag_keys(tags)
     )
