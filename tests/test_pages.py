@@ -9,6 +9,7 @@ import threading
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.config import Config, load
+from monitor.forecast import habits
+from monitor.journal import Journal
 from monitor.model import RETIRED, Failure, Reason
 from monitor.pac.service import WIRE_ERRORS
 from monitor.pac.status import ERRORS
 from monitor.simulator import Issuer, Pac
 from monitor.state import Snapshot
+from monitor.store import Point
 from monitor.web.codes import CODES, REASONS
 from monitor.web.export import export
 from monitor.web.fleet import fleet
 from monitor.web.frame import Frame
+from monitor.web.issuer import Learned, issuer
 from monitor.web.query import Query
 from monitor.web.table import judge
 from monitor.web.texts import TEXTS
@@ -344,6 +349,37 @@ async def test_failures_are_kept_longer_than_polls(tmp_path: Path) -> None:
         page = Document((await watched.get(f"/rfc/norte/{RFC}")).text)
     assert "error at the PAC (500)" in page.words.partition("Failures before them")[2]
     assert "numbers read" in page.words.partition("Failures before them")[0]
+
+
+def test_what_the_forecast_is_made_of_is_told_in_words_and_numbers(config: Config) -> None:
+    # 20 stamps on every working day, and 300 more at each payday.
+    history, consumed = [], 0
+    for day in range(100, 0, -1):
+        when = datetime.fromtimestamp(NOW - day * DAY, ZONE)
+        working, payday = when.weekday() < 5, when.day in (15, 30)
+        consumed += 20 * working + 300 * payday
+        history.append((NOW - day * DAY, consumed))
+    points = [Point(at, 90_000, used, 90_000 - used, used) for at, used in history]
+    learned = Learned(points, habits(history, NOW, ZONE), Journal(), NOW + 60)
+    one = snapshot(row(available=500, days=12.5))
+    pages = {
+        lang: Document(
+            issuer(
+                one, config, learned, 35, Words(lang, ZONE, NOW), Frame("1", "../../", "", 30, "")
+            ).decode()
+        )
+        for lang in ("en", "es")
+    }
+    for text in (
+        "500 stamps will last about 12.5 days, until 3 Oct",
+        "Monday 20 Tuesday 20 Wednesday 20 Thursday 20 Friday 20 Saturday 0 Sunday 0",
+        "more around the payday in the middle of the month",
+        "no growth beyond chance",
+        "a reserve for chance",
+    ):
+        assert text in pages["en"].words, text
+    assert "más alrededor de la quincena" in pages["es"].words
+    assert len(pages["es"].all("svg", class_="chart")) == 2
 
 
 @pytest.mark.parametrize(

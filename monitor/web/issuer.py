@@ -152,9 +152,9 @@ def outlook(one: Judged, words: Words) -> str:
 
 def beyond(habits: Habits, words: Words) -> Iterator[str]:
     """What a forecast expects beyond ordinary days, and what it keeps back."""
-    for name, stamps in habits.busy.items():
-        if round(stamps):
-            yield words(f"busy_{name}", n=round(stamps))
+    for name, rush in habits.busy.items():
+        if stamps := round(getattr(rush, "stamps", rush)):
+            yield words(f"busy_{name}", n=stamps)
     if round(habits.seen):
         yield words("busy_seen", n=round(habits.seen))
     growth = round(100 * (habits.growth - 1))

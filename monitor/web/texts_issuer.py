@@ -68,6 +68,10 @@ ISSUER: dict[str, tuple[str, str]] = {
     ),
     "busy_end": ("{n} more at the end of the month", "{n} más al cierre de mes"),
     "busy_start": ("{n} more on days 1 to 5 of the month", "{n} más en los días 1 a 5 del mes"),
+    "busy_turn": (
+        "{n} more at the turn of the month",
+        "{n} más entre el cierre de un mes y el inicio del otro",
+    ),
     "busy_seen": (
         "{n} of those of the busy time under way are used already",
         "de los del periodo cargado en curso ya se usaron {n}",
