@@ -16,7 +16,7 @@ ZONE = ZoneInfo("America/Mexico_City")
 DAYS, BEYOND = 365, 45
 
 #: Two disjoint sets: the forecast is fitted on one, and reported on the other.
-FIT, REPORT = range(1000, 1020), range(2000, 2020)
+FIT, REPORT = range(1000, 1100), range(2000, 2020)
 
 #: What the provider sells.
 _PACKAGES = (25, 50, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 50_000, 100_000)

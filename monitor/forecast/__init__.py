@@ -3,12 +3,14 @@
 Stamps are not used in a straight line. What is expected of each day to come is made of
 
 - the ordinary: the mean of the same day of the week, of the last weeks;
-- the busy times of a month, beyond the ordinary: around the payday in its middle, its end, and its
-  days 1 to 5; as much as in the months before, less what this one has seen already;
+- the busy times of a month, beyond the ordinary: around the payday in its middle, and from its end to
+  the 5th of the next; the mean of the last three. Of the one under way: what comes in one step comes
+  once; what is spread out goes on as it began;
 - once more the middle in December, for the year-end bonus;
 - growth, as far as it is more than chance.
 
-Stamps are used up when these days add up to what is available, less a reserve for chance.
+Stamps are used up when these days, and a reserve for what days and months differ, add up to what is
+available.
 """
 
 from dataclasses import dataclass

@@ -19,15 +19,19 @@ class Busy(NamedTuple):
 def busy_time(day: int) -> Busy | None:
     """The busy time that a day belongs to.
 
-    "start" is days 1 to 5; "middle" two working days before to two after the payday, the last
-    working day on or before the 15th, and in December all from the 8th to the 20th; "end" from
-    three working days before the last one to the month's last day.
+    "middle" is two working days before to two after the payday, the last working day on or before
+    the 15th, and in December all from the 8th to the 20th; "turn" from three working days before the
+    last one of a month to the 5th of the next.
     """
     when = date.fromordinal(day)
     first = day - when.day + 1
-    last = first + calendar.monthrange(when.year, when.month)[1] - 1
-    if when.day <= 5:
-        return Busy("start", first, first + 4, max(0, _working(first, day) - 1))
+    last = first - 1 if when.day <= 5 else first + calendar.monthrange(when.year, when.month)[1] - 1
+    since = last
+    while _working(since, _payday(last)) < 4:
+        since -= 1
+    if since <= day <= last + 5:
+        place = 3 - _working(day + 1, last) if day <= last else 3 + max(1, _working(last + 1, day))
+        return Busy("turn", since, last + 5, place)
     payday = _payday(first + 14)
     since, until = payday - 2, payday + 2
     while _working(since, payday) < 3:
@@ -39,11 +43,6 @@ def busy_time(day: int) -> Busy | None:
     if since <= day <= until:
         offset = _working(payday + 1, day) if day >= payday else -_working(day, payday - 1)
         return Busy("middle", since, until, min(5, max(0, offset + 3)))
-    since = last
-    while _working(since, _payday(last)) < 4:
-        since -= 1
-    if day >= since:
-        return Busy("end", since, last, 3 - _working(day + 1, last))
     return None
 
 

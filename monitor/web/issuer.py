@@ -153,7 +153,7 @@ def outlook(one: Judged, words: Words) -> str:
 def beyond(habits: Habits, words: Words) -> Iterator[str]:
     """What a forecast expects beyond ordinary days, and what it keeps back."""
     for name, rush in habits.busy.items():
-        if stamps := round(getattr(rush, "stamps", rush)):
+        if stamps := round(rush.stamps):
             yield words(f"busy_{name}", n=stamps)
     if round(habits.seen):
         yield words("busy_seen", n=round(habits.seen))

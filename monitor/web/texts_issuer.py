@@ -66,8 +66,6 @@ ISSUER: dict[str, tuple[str, str]] = {
         "{n} more around the payday in the middle of the month",
         "{n} más alrededor de la quincena a mitad de mes",
     ),
-    "busy_end": ("{n} more at the end of the month", "{n} más al cierre de mes"),
-    "busy_start": ("{n} more on days 1 to 5 of the month", "{n} más en los días 1 a 5 del mes"),
     "busy_turn": (
         "{n} more at the turn of the month",
         "{n} más entre el cierre de un mes y el inicio del otro",
