@@ -1,7 +1,7 @@
 """The page of one RFC."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from monitor.config import Config
@@ -42,6 +42,13 @@ class Answer:
     at: float
     failed: str
     said: str
+
+
+def of_one(snapshot: Snapshot, key: Key) -> Snapshot | None:
+    """The part of a snapshot that is about one target; `None` if there is no such target."""
+    rows = [row for row in snapshot.rows if row.target.key == key]
+    accounts = [account for account in snapshot.accounts if account.name == key[0]]
+    return replace(snapshot, rows=rows, accounts=accounts) if rows else None
 
 
 def issuer(

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from importlib import resources
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -12,11 +12,13 @@ from monitor.model import Key
 from monitor.web.export import export
 from monitor.web.fleet import fleet
 from monitor.web.frame import Frame
-from monitor.web.issuer import RANGES, Learned, issuer, missing
+from monitor.web.issuer import RANGES, Learned, issuer, missing, of_one
 from monitor.web.monitored import Monitored
 from monitor.web.query import Query
 from monitor.web.table import judge
 from monitor.web.words import Words, language
+
+T = TypeVar("T")
 
 #: Seconds between two looks of a page at itself: as often as there is news, within these.
 SOONEST, LATEST = 5.0, 30.0
@@ -37,7 +39,7 @@ def pages(monitored: Monitored) -> web.RouteTableDef:
         refresh = min(max(monitored.config.poll.interval, SOONEST), LATEST)
         return Frame(monitored.version, root, lang, refresh, parameters)
 
-    async def made(make: Callable[[], bytes]) -> bytes:
+    async def made(make: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(monitored.renderer, make)
 
     @routes.get("/")
@@ -56,15 +58,13 @@ def pages(monitored: Monitored) -> web.RouteTableDef:
         words = words_for(request, snapshot.at)
         days = _days(request.query)
         around = frame("../../", query.lang, urlencode({"days": days}) if days != RANGES[0] else "")
-        row = next((row for row in snapshot.rows if row.target.key == key), None)
-        if row is None:
+        alone = await made(lambda: of_one(snapshot, key))
+        if alone is None:
             return _page(words, await made(lambda: missing(key, words, around)), 404)
         due, journal = monitored.due(key), monitored.journal(key)
         points, habits = await monitored.history(key, 0.0), await monitored.habits(key)
         learned = Learned(points, habits, journal, due)
-        accounts = [account for account in snapshot.accounts if account.name == row.target.account]
-        of_it = replace(snapshot, rows=[row], accounts=accounts)
-        return _page(words, await made(lambda: issuer(of_it, config, learned, days, words, around)))
+        return _page(words, await made(lambda: issuer(alone, config, learned, days, words, around)))
 
     @routes.get("/quotas.csv")
     async def csv(request: web.Request) -> web.Response:
