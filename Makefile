@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow coverage check backtest lock clean tools
+.PHONY: help demo test test-slow coverage check backtest bench bench-quick bench-profile soak lock clean tools bench-tools
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -42,8 +42,23 @@ check: $(READY)  ## ruff, mypy --strict, import-linter, and that the dashboards 
 backtest: $(READY)  ## How the forecast would have done, on generated issuers, beside PromQL (minutes)
 	$(BIN)/python -m backtest
 
-tools:
+bench: $(READY) bench-tools  ## What it costs, beside a floor and what others take (half an hour; quiet machine)
+	$(BIN)/python -m bench full
+
+bench-quick: $(READY) bench-tools  ## The main ratios, at small sizes (two minutes)
+	$(BIN)/python -m bench quick
+
+bench-profile: $(READY) bench-tools  ## Where the time of a poll and of a scrape goes
+	$(BIN)/python -m bench.profile
+
+soak: $(READY) bench-tools  ## 100,000 RFCs under Prometheus for ten minutes, and for a simulated hour
+	$(BIN)/python -m bench soak
+
+tools: bench-tools
 	@sh tests/tools.sh
+
+bench-tools:
+	@sh bench/tools.sh
 
 lock: $(READY)  ## Pin again what pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -17,10 +17,8 @@ from bench import memory, polls, scheduling, scrapes, soak, start, store, watch
 from bench.figure import Figure
 from bench.machine import machine
 from bench.process import Died
-from bench.report import show
+from bench.report import RESULTS, show
 from bench.scene import FULL, QUICK, SOAK, Scale, Scene, scene
-
-RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,14 @@
 """The table for people, on the terminal and in Markdown."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+#: What was measured; the reference and its profile are committed.
+RESULTS = Path(__file__).parent / "results"
 
 HEADS = ("what", "product", "floor", "×", "budget", "", "others")
 _COLOURS = {"met": "green", "tie": "yellow", "missed": "red"}
@@ -38,9 +42,9 @@ def budget(told: Mapping[str, Any]) -> str:
 
 def number(value: float) -> str:
     """Three digits that count."""
-    if value >= 100:
+    if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def show(figures: Iterable[Mapping[str, Any]], console: Console) -> None:

@@ -128,7 +128,14 @@ def _figures(
     note = f"{changed:,} of them changed since the last"
     milliseconds = {name: [1000 * value for value in values] for name, values in others.items()}
     yield Figure(
-        f"CPU of a {of}", "ms", cpu("plain"), cpu(JOINED), JOINED, 1.0, others=milliseconds, note=note
+        f"CPU of a {of}",
+        "ms",
+        cpu("plain"),
+        cpu(JOINED),
+        JOINED,
+        budget=1.0 if size >= MANY else None,
+        others=milliseconds,
+        note=note,
     )
     yield Figure(f"CPU of a {of}, gzip", "ms", cpu("gzip"), cpu(JOINED), f"{JOINED}, plain", note=note)
     for kind in ("plain", "gzip"):
