@@ -17,7 +17,6 @@ DESKTOP, PHONE = (1280, 1000), (390, 1250)
 PICTURES = (
     ("page-desktop", "/?lang=en", DESKTOP, "light"),
     ("page-phone", "/?lang=es", PHONE, "light"),
-    ("page-dark", "/?lang=es", DESKTOP, "dark"),
     ("rfc-desktop", "rfc?lang=en", DESKTOP, "light"),
     ("rfc-phone", "rfc?lang=es", PHONE, "dark"),
 )

@@ -21,6 +21,8 @@ EVIL = "<script>window.hacked = true</script><img src=x onerror='window.hacked =
 
 RFC, OTHER = "EKU9003173C9", "H&E951128469"
 
+expect.set_options(timeout=PATIENCE)
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # one browser and one demo for all
 
 
@@ -38,7 +40,8 @@ async def demo() -> AsyncIterator[Service]:
     async with command("demo", "--listen", "127.0.0.1:0", env=ENV) as service:
         await service.until_log("address=")
         await service.until(
-            lambda m: m("timbres_account_held", account="filial") and m.total("timbres_peak_day") > 0
+            lambda m: m("timbres_account_held", account="filial") and m.total("timbres_peak_day") > 0,
+            seconds=120,
         )
         yield service
 
@@ -216,7 +219,7 @@ async def test_a_monitor_that_is_gone_is_told_and_what_was_known_stays(
         await expect(page.get_by_role("rowheader", name=RFC)).to_be_visible()
         await service.stop()
         lost = page.get_by_text("The monitor does not answer. What you see is as of")
-        await expect(lost).to_be_visible(timeout=PATIENCE)
+        await expect(lost).to_be_visible()
         await expect(page.get_by_role("rowheader", name=RFC)).to_be_visible()
         await page.close()
 
