@@ -89,7 +89,7 @@ class Monitor:
             self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             await stack.enter_async_context(self._core)
             await self._core.foresight.begin(self.config.timezone)
-            self._applied(set())
+            await self._applied(set())
             self._schedule.every(FLUSH, self._tend)
             self._schedule.every(THIN, self._core.thin)
             self._schedule.every(FORESEE, self._foresee)
@@ -138,7 +138,7 @@ class Monitor:
                 log.warning("web.listen changed: needs a restart", listen=config.web.listen)
             if config.state.url != before.state.url:
                 log.warning("state.url changed: needs a restart")
-            self._applied(await self._core.apply(config))
+            await self._applied(await self._core.apply(config))
             log.info("configuration reloaded", accounts=len(config.accounts), rfcs=len(config.targets))
             return ()
 
@@ -147,7 +147,7 @@ class Monitor:
         if account not in (configured.name for configured in self.config.accounts):
             return False
         accounts = await self._core.rearm(account)
-        self._schedule.hasten(accounts)
+        await self._schedule.hasten(accounts)
         self._lead()
         return True
 
@@ -196,18 +196,17 @@ class Monitor:
         """What the forecast of a target is made of; `None` before 7 days of history."""
         return await self._core.foresight.habits(key, self.config.timezone)
 
-    def _applied(self, changed: set[str]) -> None:
+    async def _applied(self, changed: set[str]) -> None:
         config = self.config
-        self._schedule.apply(config.targets, self._core.age)
-        self._schedule.hasten(changed)
+        await self._schedule.apply(config.targets, self._core.age)
+        await self._schedule.hasten(changed)
         self._lead()
         self.metrics.observe_reload(self._wall(), successful=True)
         for warning in config.warnings:
             log.warning("configuration", warning=str(warning))
 
     def _lead(self) -> None:
-        for accounts, key in self._core.leaders():
-            self._schedule.lead(accounts, key)
+        self._schedule.lead(self._core.leaders())
 
     async def _tend(self) -> None:
         for account in await self._core.requests():
@@ -216,8 +215,8 @@ class Monitor:
         await self._core.flush()
         if self._core.loaded and not loaded:
             # A database that came late tells when each target was asked, and which goes first.
-            self._schedule.apply(())
-            self._schedule.apply(self.config.targets, self._core.age)
+            await self._schedule.apply(())
+            await self._schedule.apply(self.config.targets, self._core.age)
             self._lead()
 
     async def _foresee(self) -> None:

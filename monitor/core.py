@@ -18,7 +18,7 @@ from monitor.journal import Journals
 from monitor.limit import Limit
 from monitor.model import Failure, Key, Outcome, Reason, Standing, StoreStatus
 from monitor.poller import Line, Observe, Poller
-from monitor.state import Row, Snapshot, State
+from monitor.state import Arranged, Row, Snapshot, State
 from monitor.store import Locked, Store, StoreUnavailable
 
 log = structlog.get_logger()
@@ -76,16 +76,21 @@ class Core:
 
     async def apply(self, config: Config) -> set[str]:
         """Take over a configuration; the accounts whose credentials changed."""
-        services = await asyncio.to_thread(
-            lambda: {
-                account.name: pac.Service(account, config.poll.timeout, __version__)
-                for account in config.accounts
-            }
-        )
-        # From here on without an await: nobody sees half of a configuration.
         known = {account.name: account.credential for account in self.config.accounts}
+        moved = {a.name for a in config.accounts if known.get(a.name, a.credential)[0] != a.endpoint}
+        before = self.state.now()
+
+        def prepare() -> tuple[dict[str, pac.Service], Counter[str], Arranged]:
+            return (
+                {a.name: pac.Service(a, config.poll.timeout, __version__) for a in config.accounts},
+                Counter(target.account for target in config.targets),
+                self.state.arrange(before, config.targets, moved),
+            )
+
+        services, numbers, arranged = await asyncio.to_thread(prepare)
+        # From here on without an await: nobody sees half of a configuration.
         self.config = config
-        self._guard.apply(config.accounts, Counter(target.account for target in config.targets))
+        self._guard.apply(config.accounts, numbers)
         most = config.poll.max_in_flight
         self._limits = {
             endpoint: self._limits.get(endpoint) or Limit(endpoint, most, self._clock)
@@ -100,11 +105,12 @@ class Core:
             for account in config.accounts
         }
         self.poller.apply(self._lines)
-        moved = {a.name for a in config.accounts if known.get(a.name, a.credential)[0] != a.endpoint}
-        self.state.apply(config.targets, [account.name for account in config.accounts], moved)
-        keys = {target.key for target in config.targets}
-        self.journals.keep(keys)
-        self.foresight.keep(keys)
+        self.state.adopt(arranged, [account.name for account in config.accounts], moved)
+        # Nobody sees more than there is if the rest comes a moment later.
+        await asyncio.sleep(0)
+        self.journals.keep(arranged.rows)
+        await asyncio.sleep(0)
+        self.foresight.keep(arranged.rows)
         return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
 
     async def turn(self, target: Target, due: float) -> Outcome:
@@ -168,12 +174,14 @@ class Core:
         """For each unproven credential its accounts, and the target with the newest reading: it goes
         first, as it is the least likely to be at fault itself.
         """
-        rows = [row for row in self.state.rows() if row.reading is not None]
-        return [
-            (gate.accounts, max(of_gate, key=lambda row: row.reading.at if row.reading else 0.0).target.key)
-            for gate in self._guard.unproven()
-            if (of_gate := [row for row in rows if row.target.account in gate.accounts])
-        ]
+        gates = {account: gate for gate in self._guard.unproven() for account in gate.accounts}
+        newest: dict[Sequence[str], tuple[float, Key]] = {}
+        for row in self.state.rows() if gates else ():
+            gate = gates.get(row.target.account)
+            if gate is not None and row.reading is not None:
+                found = row.reading.at, row.target.key
+                newest[gate.accounts] = max(newest.get(gate.accounts, found), found)
+        return [(accounts, key) for accounts, (_, key) in newest.items()]
 
     def age(self, key: Key) -> float | None:
         """Seconds since the last poll of a target was sent."""

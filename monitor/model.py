@@ -5,8 +5,10 @@ compared with other wall-clock times. Quantities are whole stamps.
 """
 
 import math
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 #: The status code of the PAC's limit of fair use: poll that RFC less often.
 FAIR_USE = "632"
@@ -90,8 +92,7 @@ class Standing:
     intent: bool = False  # a call may be under way
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(NamedTuple):
     """What was forecast of a target at a time: seconds until its stamps are used up, and its peak day."""
 
     at: float
@@ -148,3 +149,8 @@ def threshold(available: int | None, ratio: float | None, contracted: int | None
     product = ratio * contracted
     part = math.floor(product + max(1e-9, product * 1e-15))
     return part if available is None else max(available, part)
+
+
+def share(key: Key) -> float:
+    """The stable place of a target in any spread, in [0, 1): by it targets are polled one after another."""
+    return zlib.crc32("\0".join(key).encode()) / 2**32

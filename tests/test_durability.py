@@ -285,7 +285,7 @@ async def test_after_a_restart_rfcs_that_were_asked_moments_ago_keep_their_turns
             await service.stop()
         async with Core(load(config)) as core:
             schedule = Schedule(core.turn)
-            schedule.apply(core.config.targets, core.age)
+            await schedule.apply(core.config.targets, core.age)
             due = [schedule.next_due(("norte", rfc)) for rfc in rfcs]
     assert all(seconds is not None and 3480 < seconds <= 3600 for seconds in due), due
 

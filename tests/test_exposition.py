@@ -12,7 +12,7 @@ from monitor.config import Limits, Target, Thresholds
 from monitor.forecast import Forecast
 from monitor.metrics import Exposition, Metrics
 from monitor.metrics.block import SIZE
-from monitor.model import Failure, Reading, Reason
+from monitor.model import Failure, Reading, Reason, share
 from monitor.state import Row, Snapshot
 
 NOW = 1_790_000_000.0
@@ -24,6 +24,16 @@ def row(number: int, available: int = 500, age: float = 60.0) -> Row:
     target = Target("norte", f"EKU{number:06d}3C9", "", 900.0, THRESHOLDS, None)
     reading = Reading(NOW - age, 1000, 1000 - available, available, "200")
     return Row(target, reading, reading, 1, (), reading.at, 7, 7, Forecast(DAY, 40))
+
+
+def polled(count: int) -> list[Row]:
+    """So many, in the order in which they are polled."""
+    return sorted(map(row, range(count)), key=lambda one: share(one.target.key))
+
+
+def again(one: Row, available: int) -> Row:
+    """The row after one more poll."""
+    return one.then(Reading(NOW, 1000, 1000 - available, available, "200"))
 
 
 def shot(rows: list[Row], at: float = NOW, expire_after: float = DAY) -> Snapshot:
@@ -50,18 +60,27 @@ def test_the_first_page_looks_at_every_target_and_the_same_again_at_none() -> No
 
 @pytest.mark.parametrize("changed", [[0], [5, 6, 7], [SIZE, 2 * SIZE]])
 def test_only_neighbours_of_what_changed_are_looked_at(changed: list[int]) -> None:
-    exposition, rows = Exposition(), [row(number) for number in range(4 * SIZE)]
+    exposition, rows = Exposition(), polled(4 * SIZE)
     text(exposition, shot(rows))
     for number in changed:
-        rows[number] = row(number, available=499)
+        rows[number] = again(rows[number], 499)
     assert looked_at(exposition, shot([*rows])) == len({number // SIZE for number in changed}) * SIZE
+
+
+def test_neighbours_are_those_that_are_polled_near_one_another_however_they_are_configured() -> None:
+    exposition, rows = Exposition(), polled(4 * SIZE)
+    first = {one.target.key for one in rows[:SIZE]}
+    rows.sort(key=lambda one: one.target.key)
+    text(exposition, shot(rows))
+    rows = [again(one, 1) if one.target.key in first else one for one in rows]
+    assert looked_at(exposition, shot(rows)) == SIZE
 
 
 def test_work_grows_with_what_changed_and_not_with_what_there_is() -> None:
     for blocks in (2, 8, 32):
-        exposition, rows = Exposition(), [row(number) for number in range(blocks * SIZE)]
+        exposition, rows = Exposition(), polled(blocks * SIZE)
         text(exposition, shot(rows))
-        rows[-1] = row(blocks * SIZE, available=1)
+        rows[-1] = again(rows[-1], 1)
         assert looked_at(exposition, shot([*rows])) == SIZE
 
 

@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -31,6 +32,7 @@ from monitor.model import (
     Reading,
     Reason,
     StoreStatus,
+    share,
 )
 from monitor.simulator import Issuer, Pac
 from monitor.state import Row, Snapshot, State
@@ -98,13 +100,14 @@ def numbers(scrape: Exposition) -> tuple[float | None, ...]:
 
 
 class Independent:
-    """The series of a snapshot made once more, from the contract, of prometheus-client's families.
+    """The series of a snapshot made once more, from the contract, of prometheus-client's families,
+    in the order in which targets are polled.
 
     Only the order of the families and their words of help are taken from `text`.
     """
 
     def __init__(self, shot: Snapshot, text: str) -> None:
-        self.shot = shot
+        self.shot = replace(shot, rows=sorted(shot.rows, key=lambda row: share(row.target.key)))
         self.helps = dict(re.findall(r"^# HELP (\S+) (.*)$", text, re.MULTILINE))
         self.order = re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
 

@@ -13,7 +13,8 @@ from monitor.config import Target
 from monitor.config.target import DEFAULTS
 from monitor.model import FAIR_USE, Failure, Outcome, Reading, Reason
 from monitor.schedule import Schedule
-from monitor.schedule.schedule import CHUNK
+from monitor.schedule.entry import SLOT
+from monitor.schedule.schedule import CHUNK, SLICE
 from tests.clock import Clock
 from tests.issuers import rfcs
 
@@ -76,7 +77,7 @@ async def delays(outcomes: Iterable[Outcome], interval: float = 900.0) -> list[f
     turns = Turns(lambda _: next(answers, GOOD))
     schedule = Schedule(turns, clock=clock)
     one = target("EKU9003173C9", interval)
-    schedule.apply([one])
+    await schedule.apply([one])
     found = []
     for _ in outcomes:
         wait = schedule.next_due(one.key)
@@ -93,7 +94,7 @@ async def delays(outcomes: Iterable[Outcome], interval: float = 900.0) -> list[f
 async def test_targets_never_tried_are_spread_over_two_minutes_without_bursts() -> None:
     clock, turns = Clock(), Turns()
     schedule = Schedule(turns, clock=clock)
-    schedule.apply(targets(6000))
+    await schedule.apply(targets(6000))
     await pass_time(schedule, clock, 120)
     per_second = Counter(int(due - 1000) for _, due in turns.begun)
     assert len(turns.begun) == 6000
@@ -104,18 +105,18 @@ async def test_targets_never_tried_are_spread_over_two_minutes_without_bursts() 
 async def test_targets_with_a_short_interval_are_spread_over_it() -> None:
     clock, turns = Clock(), Turns()
     schedule = Schedule(turns, clock=clock)
-    schedule.apply(targets(100, interval=10))
+    await schedule.apply(targets(100, interval=10))
     await pass_time(schedule, clock, 10, step=0.1)
     assert {t.rfc for t, _ in turns.begun} == {t.rfc for t in targets(100)}
 
 
 async def test_the_spread_is_the_same_after_a_restart() -> None:
-    def places() -> list[float | None]:
+    async def places() -> list[float | None]:
         schedule = Schedule(Turns(), clock=Clock())
-        schedule.apply(targets(50))
+        await schedule.apply(targets(50))
         return [schedule.next_due(t.key) for t in targets(50)]
 
-    assert places() == places()
+    assert await places() == await places()
 
 
 async def test_after_a_reading_the_next_turn_comes_an_interval_later() -> None:
@@ -169,12 +170,12 @@ async def test_a_turn_that_does_not_end_is_not_begun_again() -> None:
     one = target("EKU9003173C9", 10)
     turns.gates[one.rfc] = asyncio.Event()
     schedule = Schedule(turns, clock=clock)
-    schedule.apply([one])
+    await schedule.apply([one])
     await pass_time(schedule, clock, 100)
     assert turns.count(one.rfc) == 1
     assert schedule.next_due(one.key) is None
-    schedule.apply([])
-    schedule.apply([one])  # removed and added again meanwhile
+    await schedule.apply([])
+    await schedule.apply([one])  # removed and added again meanwhile
     await pass_time(schedule, clock, 100)
     assert turns.count(one.rfc) == 1
     turns.gates[one.rfc].set()
@@ -187,20 +188,20 @@ async def test_a_reload_keeps_the_turns_of_what_did_not_change() -> None:
     clock = Clock()
     schedule = Schedule(Turns(), clock=clock)
     before = targets(20)
-    schedule.apply(before)
+    await schedule.apply(before)
     await pass_time(schedule, clock, 130)
     due = {t.key: schedule.next_due(t.key) for t in before}
-    schedule.apply([*before[5:], target("EKU9003173C9")])
+    await schedule.apply([*before[5:], target("EKU9003173C9")])
     assert {t.key: schedule.next_due(t.key) for t in before[5:]} == {t.key: due[t.key] for t in before[5:]}
 
 
 async def test_a_removed_target_is_never_asked_again() -> None:
     clock, turns = Clock(), Turns()
     schedule = Schedule(turns, clock=clock)
-    schedule.apply(targets(2, interval=10))
+    await schedule.apply(targets(2, interval=10))
     await pass_time(schedule, clock, 10)
     gone, kept = targets(2)
-    schedule.apply([target(kept.rfc, 10)])
+    await schedule.apply([target(kept.rfc, 10)])
     asked = turns.count(gone.rfc)
     await pass_time(schedule, clock, 50)
     assert turns.count(gone.rfc) == asked
@@ -211,20 +212,20 @@ async def test_a_longer_interval_counts_from_the_last_attempt() -> None:
     clock = Clock()
     schedule = Schedule(Turns(), clock=clock)
     one = target("EKU9003173C9", 10)
-    schedule.apply([one])
+    await schedule.apply([one])
     await pass_time(schedule, clock, 10)
     gone = 10 - (schedule.next_due(one.key) or 0)
-    schedule.apply([target(one.rfc, 600)])
+    await schedule.apply([target(one.rfc, 600)])
     assert schedule.next_due(one.key) == pytest.approx(600 - gone)
 
 
 async def test_targets_made_overdue_by_a_shorter_interval_are_spread_over_five_minutes() -> None:
     clock, turns = Clock(), Turns()
     schedule = Schedule(turns, clock=clock)
-    schedule.apply(targets(1000, interval=36000))
+    await schedule.apply(targets(1000, interval=36000))
     await pass_time(schedule, clock, 3600, step=10)
     turns.begun.clear()
-    schedule.apply(targets(1000, interval=900))
+    await schedule.apply(targets(1000, interval=900))
     await pass_time(schedule, clock, 300)
     assert len(turns.begun) == 1000
     assert max(Counter(int(due) for _, due in turns.begun).values()) <= 15
@@ -234,10 +235,10 @@ async def test_a_changed_credential_brings_the_turns_of_its_account_forward() ->
     clock = Clock()
     schedule = Schedule(Turns(), clock=clock)
     norte, sur = target("EKU9003173C9"), target("EKU9003173C9", account="sur")
-    schedule.apply([norte, sur])
+    await schedule.apply([norte, sur])
     await pass_time(schedule, clock, 130)
     before = schedule.next_due(sur.key)
-    schedule.hasten({"norte"})
+    await schedule.hasten({"norte"})
     assert (schedule.next_due(norte.key) or 0) <= 120
     assert schedule.next_due(sur.key) == before
 
@@ -247,9 +248,9 @@ async def test_a_turn_asked_for_while_one_is_under_way_comes_after_it() -> None:
     one = target("EKU9003173C9")
     turns.gates[one.rfc] = asyncio.Event()
     schedule = Schedule(turns, clock=clock)
-    schedule.apply([one])
+    await schedule.apply([one])
     await pass_time(schedule, clock, 120)
-    schedule.hasten({"norte"})
+    await schedule.hasten({"norte"})
     turns.gates[one.rfc].set()
     await settle()
     assert (schedule.next_due(one.key) or 0) <= 120
@@ -263,7 +264,7 @@ async def test_a_fault_of_ours_in_a_turn_does_not_end_the_turns() -> None:
 
     turns = Turns(broken)
     schedule = Schedule(turns, clock=clock)
-    schedule.apply([target("EKU9003173C9", 10)])
+    await schedule.apply([target("EKU9003173C9", 10)])
     await pass_time(schedule, clock, 60)
     assert turns.count("EKU9003173C9") >= 5
 
@@ -271,7 +272,7 @@ async def test_a_fault_of_ours_in_a_turn_does_not_end_the_turns() -> None:
 async def test_many_due_at_once_do_not_keep_the_loop_from_other_work() -> None:
     clock, turns = Clock(), Turns()
     schedule = Schedule(turns, clock=clock)
-    schedule.apply(targets(1000))
+    await schedule.apply(targets(1000))
     clock.now += 10_000
     seen = []
     task = asyncio.create_task(schedule.release())
@@ -282,12 +283,46 @@ async def test_many_due_at_once_do_not_keep_the_loop_from_other_work() -> None:
     assert max(b - a for a, b in pairwise(seen)) <= 2 * CHUNK
 
 
+async def test_a_configuration_of_many_is_taken_over_while_turns_go_on() -> None:
+    clock, turns = Clock(), Turns()
+    schedule = Schedule(turns, clock=clock)
+    some = targets(4 * SLICE, interval=10)
+    await schedule.apply(some)
+    clock.now += 10  # all are due
+    steps = 0
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(schedule.apply(targets(4 * SLICE, interval=10)))
+        group.create_task(schedule.release())
+        while not task.done():
+            await asyncio.sleep(0)
+            steps += 1
+    await settle()
+    assert steps >= 4  # the event loop had its turns in between
+    assert Counter(t.rfc for t, _ in turns.begun) == dict.fromkeys((t.rfc for t in some), 1)
+    await pass_time(schedule, clock, 11, step=0.5)
+    assert set(Counter(t.rfc for t, _ in turns.begun).values()) == {2}
+
+
+async def test_of_each_unproven_account_its_leader_goes_first_and_others_keep_their_turns() -> None:
+    schedule = Schedule(Turns(), clock=Clock())
+    norte, sur = targets(20), [target(t.rfc, account="sur") for t in targets(20)]
+    await schedule.apply([*norte, *sur])
+    before = {t.key: schedule.next_due(t.key) for t in (*norte, *sur)}
+    last = max(norte, key=lambda t: before[t.key] or 0)
+    schedule.lead([(("norte", "none"), last.key), (("sur",), ("sur", "not configured"))])
+    first = min(before[t.key] or 0 for t in norte)
+    assert schedule.next_due(last.key) == pytest.approx(first - SLOT)
+    assert {t.key: schedule.next_due(t.key) for t in (*norte, *sur) if t is not last} == {
+        key: due for key, due in before.items() if key != last.key
+    }
+
+
 async def test_stopping_lets_the_spared_end_and_nobody_else() -> None:
     clock, turns = Clock(), Turns()
     spared, waiting = target("EKU9003173C9"), target("H&E951128469")
     turns.gates = {t.rfc: asyncio.Event() for t in (spared, waiting)}
     schedule = Schedule(turns, clock=clock)
-    schedule.apply([spared, waiting])
+    await schedule.apply([spared, waiting])
     await pass_time(schedule, clock, 120)
     tasks = {t for t in asyncio.all_tasks() if t.get_coro().__name__ == "_run"}  # type: ignore[union-attr]
     first = {t for t in tasks if t.get_coro().cr_frame.f_locals["entry"].target is spared}  # type: ignore[union-attr]
@@ -330,13 +365,13 @@ async def _walk(steps: list[tuple[str, object]]) -> None:
                 await schedule.release()
             case "apply", set():
                 configured = value
-                schedule.apply([every[i] for i in sorted(configured)])
+                await schedule.apply([every[i] for i in sorted(configured)])
             case "end", int():
                 turns.gates[every[value].rfc].set()
                 await settle()
                 turns.gates[every[value].rfc].clear()
             case _:
-                schedule.hasten({"norte"})
+                await schedule.hasten({"norte"})
         await settle()
         for i in configured:
             due = schedule.next_due(every[i].key)

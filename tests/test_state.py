@@ -242,12 +242,12 @@ def test_a_turn_that_was_not_sent_is_nothing_to_store() -> None:
 def test_what_was_stored_is_back_after_a_restart_with_its_old_time() -> None:
     made = state(target(), target(SECOND))
     made.restore({target().key: Kept(NOW + 5, GOOD, 70), ("sur", "gone"): Kept(NOW, None, None)})
-    first, second = made.rows()
+    first = made.row(target().key)
     assert first == Row(target(), GOOD, None, 0, (), NOW + 5, 70, 70)
     assert not first.up
-    assert second == Row(target(SECOND))
-    made.record(target(), LATER)
-    assert made.rows()[0].consumed == 70 + LATER.used - GOOD.used
+    assert made.row(target(SECOND).key) == Row(target(SECOND))
+    _, after = made.record(target(), LATER)
+    assert after.consumed == 70 + LATER.used - GOOD.used
 
 
 def test_what_was_learned_before_the_database_could_be_read_is_not_overwritten() -> None:
@@ -263,10 +263,43 @@ def test_an_account_that_moved_to_another_endpoint_shows_no_numbers_of_the_old_o
         made.record(one, GOOD)
         made.record(one, LATER)
     made.apply([target(), target(FIRST_RFC, "sur")], ["norte", "sur"], moved={"norte"})
-    norte, sur = made.rows()
-    assert (norte.reading, sur.reading) == (None, LATER)
-    made.record(target(), Reading(NOW + 9, 90_000, 50_000, 40_000, "200"))
-    assert made.rows()[0].consumed == LATER.used - GOOD.used
+    assert (made.row(("norte", FIRST_RFC)).reading, made.row(("sur", FIRST_RFC)).reading) == (None, LATER)
+    _, after = made.record(target(), Reading(NOW + 9, 90_000, 50_000, 40_000, "200"))
+    assert after.consumed == LATER.used - GOOD.used
+
+
+# What happens while a configuration is being taken over
+
+
+def test_what_is_learned_while_a_configuration_is_arranged_is_kept_under_the_new_one() -> None:
+    made = state(target(alias="old"), target(SECOND))
+    made.record(target(SECOND), GOOD)
+    arranged = made.arrange(made.now(), [target(alias="new"), target(THIRD)])
+    made.record(target(alias="old"), GOOD)
+    made.record(target(SECOND), LATER)  # which is removed
+    made.adopt(arranged, ["norte"])
+    assert {r.target.rfc: r.reading for r in made.rows()} == {FIRST_RFC: GOOD, THIRD: None}
+    assert made.row(target().key).target.alias == "new"
+    assert made.take_dirty()[target(SECOND).key].reading == LATER
+    made.apply([target(SECOND)], ["norte"])
+    assert made.row(target(SECOND).key).reading == LATER
+
+
+def test_what_is_stored_and_comes_late_is_known_to_what_was_being_arranged() -> None:
+    made = state(target())
+    arranged = made.arrange(made.now(), [target(), target(SECOND)])
+    kept = Kept(NOW, GOOD, 70)
+    made.restore({target().key: kept, target(SECOND).key: kept})
+    made.adopt(arranged, ["norte"])
+    assert [r.reading for r in made.rows()] == [GOOD, GOOD]
+
+
+def test_an_account_that_moves_while_it_answers_shows_no_numbers_of_the_old_endpoint() -> None:
+    made = state(target())
+    arranged = made.arrange(made.now(), [target()], {"norte"})
+    made.record(target(), GOOD)
+    made.adopt(arranged, ["norte"], {"norte"})
+    assert made.row(target().key).reading is None
 
 
 def test_a_turn_that_a_reload_overtook_says_nothing_about_the_target() -> None:

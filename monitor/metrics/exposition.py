@@ -1,11 +1,13 @@
 """A snapshot as text, written by hand: what prometheus-client would print."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from monitor.config import Target
 from monitor.metrics.block import SIZE, Block, Piece
 from monitor.metrics.of_others import OTHERS
 from monitor.metrics.of_targets import OF_TARGETS
-from monitor.state import Snapshot
+from monitor.model import share
+from monitor.state import Row, Snapshot
 
 
 class Exposition:
@@ -14,10 +16,12 @@ class Exposition:
     def __init__(self) -> None:
         self.looked_at = 0
         self._blocks: list[Block] = []
+        self._targets: list[Target] = []
+        self._order: list[int] = []
 
     def pieces(self, snapshot: Snapshot, *, as_openmetrics: bool) -> Iterator[Piece]:
         """The text in pieces, without OpenMetrics' final `# EOF`. Takes long with many targets."""
-        rows = snapshot.rows
+        rows = self._neighbours(snapshot.rows)
         several = [rows[start : start + SIZE] for start in range(0, len(rows), SIZE)]
         del self._blocks[len(several) :]
         self._blocks += [Block() for _ in range(len(several) - len(self._blocks))]
@@ -29,3 +33,11 @@ class Exposition:
         for family in OTHERS:
             head = family.head(as_openmetrics=as_openmetrics)
             yield Piece(head + family.printed(family.samples(snapshot)))
+
+    def _neighbours(self, rows: Sequence[Row]) -> list[Row]:
+        """In the order in which they are polled: those that change together stand together."""
+        targets = [row.target for row in rows]
+        if targets != self._targets:
+            self._targets = targets
+            self._order = sorted(range(len(targets)), key=lambda place: share(targets[place].key))
+        return [rows[place] for place in self._order]

@@ -2,10 +2,9 @@
 
 import math
 import random
-import zlib
 
 from monitor.config import Target
-from monitor.model import FAIR_USE, Failure, Key, Outcome, Reason
+from monitor.model import FAIR_USE, Failure, Outcome, Reason
 
 SLOT = 0.1  # seconds: due polls are released together this often, which saves half their cost
 BACK_OFF = 30.0  # seconds until the next turn after the PAC was unavailable, doubling
@@ -44,8 +43,3 @@ class Entry:
         if outcome.retry_after is not None:  # held, for a known while
             return min(outcome.retry_after * random.uniform(1.0, 1.2) + SLOT, regular)
         return regular
-
-
-def share(key: Key) -> float:
-    """The stable place of a target in any spread, in [0, 1)."""
-    return zlib.crc32("\0".join(key).encode()) / 2**32

@@ -4,27 +4,30 @@ import asyncio
 import heapq
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.config import Target
 from monitor.log import where
-from monitor.model import Key, Outcome
-from monitor.schedule.entry import SLOT, Entry, share
+from monitor.model import Key, Outcome, share
+from monitor.schedule.entry import SLOT, Entry
 from monitor.schedule.every import Every
 
 log = structlog.get_logger()
 
 CHUNK = 32  # released before the event loop gets to do something else
+SLICE = 500  # the same of what is taken over
 FIRST = 120.0  # seconds within which a target that was never tried gets its first poll
 OVERDUE = 300.0  # the same for one whose time has passed
 STEP = 2.0  # seconds between wall and monotonic clock that count as a step
 
 Turn = Callable[[Target, float], Awaitable[Outcome]]
+
+T = TypeVar("T")
 
 
 class Schedule:
@@ -46,54 +49,53 @@ class Schedule:
         self._count = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchdog: asyncio.Task[None] | None = None
+        self._applying = asyncio.Lock()
         self._jobs = AsyncIOScheduler(timezone=UTC)
 
-    def apply(self, targets: Iterable[Target], age: Callable[[Key], float | None] = lambda _: None) -> None:
+    async def apply(
+        self, targets: Iterable[Target], age: Callable[[Key], float | None] = lambda _: None
+    ) -> None:
         """Take over a configuration as a set difference: what is unchanged keeps its turn.
 
         `age`: the seconds since the last attempt of a target that is new here, if there was one.
         """
-        now = self._clock()
-        before, self._entries = self._entries, {}
-        overdue: list[Entry] = []
-        for target in targets:
-            # One removed and added again during its turn is the same one: no second turn at once.
-            entry = before.get(target.key) or self._running.get(target.key)
-            if entry is None:
-                entry = Entry(target)
-                if (seconds := age(target.key)) is not None:
-                    entry.attempted = now - max(0.0, seconds)
-                changed = True
-            else:
-                changed = entry.target.interval != target.interval
-                entry.target = target
-            self._entries[target.key] = entry
-            if changed and entry.attempted is None:
-                self._put(entry, now + share(target.key) * min(target.interval, FIRST))
-            elif changed and entry.attempted is not None:
-                # Due at the last attempt plus the interval.
-                entry.due = entry.attempted + target.interval
-                if entry.due < now:
+        async with self._applying:
+            now = self._clock()
+            wanted: set[Key] = set()
+            overdue: list[Entry] = []
+            async for target in _slowly(targets):
+                wanted.add(target.key)
+                if (entry := self._take(target, age, now)) is not None:
                     overdue.append(entry)
-                else:
-                    self._put(entry, entry.due)
-        self._spread(overdue, now)
+            for key in self._entries.keys() - wanted:
+                del self._entries[key]
+            # Those whose time has passed, over a while, oldest first: each has a slot of its own.
+            overdue.sort(key=lambda entry: entry.due)
+            async for place, entry in _slowly(enumerate(overdue)):
+                slot = (place + share(entry.target.key)) / len(overdue)
+                self._put(entry, now + slot * min(entry.target.interval, OVERDUE))
 
-    def hasten(self, accounts: Collection[str]) -> None:
+    async def hasten(self, accounts: Collection[str]) -> None:
         """The credentials of these accounts changed: their targets need not wait out their intervals."""
         now = self._clock()
-        for entry in self._entries.values():
+        async for entry in _slowly(list(self._entries.values()) if accounts else ()):
             if entry.target.account in accounts:
                 due = now + share(entry.target.key) * min(entry.target.interval, FIRST)
                 if due < entry.due or entry.target.key in self._running:
                     self._put(entry, due)
 
-    def lead(self, accounts: Collection[str], key: Key) -> None:
-        """Of these accounts, `key` goes first."""
-        first = min((e.due for e in self._entries.values() if e.target.account in accounts), default=0.0)
-        entry = self._entries[key]
-        if first < entry.due:
-            self._put(entry, max(self._clock(), first - SLOT))
+    def lead(self, leaders: Iterable[tuple[Collection[str], Key]]) -> None:
+        """Of each of these sets of accounts, the target of that key goes first."""
+        keys = {account: key for accounts, key in leaders for account in accounts}
+        first: dict[Key, float] = {}
+        for entry in self._entries.values() if keys else ():
+            key = keys.get(entry.target.account)
+            if key is not None and entry.due < first.get(key, math.inf):
+                first[key] = entry.due
+        for key, due in first.items():
+            leader = self._entries.get(key)  # none: it is about to be taken over, and led again then
+            if leader is not None and due < leader.due:
+                self._put(leader, max(self._clock(), due - SLOT))
 
     def ask(self, key: Key) -> asyncio.Task[None] | None:
         """Begin the turn of a target now, unless it is under way or backs off; `None` if so."""
@@ -132,6 +134,29 @@ class Schedule:
         """Have `work` done every so often, one at a time, late rather than never."""
         self._jobs.add_job(work, Every(seconds), coalesce=True, max_instances=1, misfire_grace_time=None)
 
+    def _take(self, target: Target, age: Callable[[Key], float | None], now: float) -> Entry | None:
+        """Take over one target; its entry if its time has passed."""
+        # One removed and added again during its turn is the same one: no second turn at once.
+        entry = self._entries.get(target.key) or self._running.get(target.key)
+        if entry is None:
+            entry = Entry(target)
+            if (seconds := age(target.key)) is not None:
+                entry.attempted = now - max(0.0, seconds)
+            changed = True
+        else:
+            changed = entry.target.interval != target.interval
+            entry.target = target
+        self._entries[target.key] = entry
+        if changed and entry.attempted is None:
+            self._put(entry, now + share(target.key) * min(target.interval, FIRST))
+        elif changed and entry.attempted is not None:
+            # Due at the last attempt plus the interval.
+            entry.due = entry.attempted + target.interval
+            if entry.due < now:
+                return entry
+            self._put(entry, entry.due)
+        return None
+
     def _put(self, entry: Entry, due: float) -> None:
         if entry.target.key in self._running:
             entry.asked = due
@@ -139,13 +164,6 @@ class Schedule:
         entry.due = due
         self._count += 1
         heapq.heappush(self._queue, (due, self._count, entry))
-
-    def _spread(self, overdue: list[Entry], now: float) -> None:
-        """Those whose time has passed, over a while, oldest first: each has a slot of its own."""
-        overdue.sort(key=lambda entry: entry.due)
-        for place, entry in enumerate(overdue):
-            slot = (place + share(entry.target.key)) / len(overdue)
-            self._put(entry, now + slot * min(entry.target.interval, OVERDUE))
 
     async def release(self) -> None:
         """Begin the turns that are due."""
@@ -190,3 +208,11 @@ class Schedule:
                 for job in self._jobs.get_jobs():
                     job.modify(next_run_time=datetime.now(UTC) + timedelta(seconds=SLOT))
             offset = now
+
+
+async def _slowly(items: Iterable[T]) -> AsyncIterator[T]:
+    """One after the other; now and then the event loop gets to do something else."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % SLICE == 0:
+            await asyncio.sleep(0)

@@ -1,114 +1,21 @@
-"""The latest of each target, and what is counted of it."""
+"""The rows of all configured targets."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from monitor.config import Target
 from monitor.forecast import Forecast
-from monitor.model import (
-    RETIRED,
-    AccountStatus,
-    EndpointStatus,
-    Failure,
-    Foreseen,
-    Kept,
-    Key,
-    Outcome,
-    Reading,
-    Reason,
-    StoreStatus,
-)
+from monitor.model import Failure, Kept, Key, Outcome, Reason
+from monitor.state.row import Row
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """All that is known of one target. Never changes: an outcome makes a new one."""
+class Arranged:
+    """The rows of a configuration that is about to be taken over."""
 
-    target: Target
-    reading: Reading | None = None  # the last one
-    last: Outcome | None = None
-    polls: int = 0  # that were sent
-    errors: tuple[tuple[Reason, int], ...] = ()
-    attempted_at: float | None = None  # the last poll that was sent, epoch seconds
-    consumed: int | None = None  # stamps since first seen
-    committed: int | None = None  # the same, as far as it is on the disk: no crash makes it fall
-    forecast: Forecast | None = None  # made at most hourly
-    foreseen_at: float | None = None  # when, epoch seconds
-    daily: Sequence[int] = ()  # stamps a day as of then, its own day last; see `forecast.daily`
-
-    @property
-    def up(self) -> bool:
-        """The last turn gave numbers."""
-        return isinstance(self.last, Reading)
-
-    @property
-    def failed(self) -> bool:
-        """The last turn gave none, be it of this process or of the one before."""
-        if isinstance(self.last, Failure):
-            return True
-        return self.attempted_at is not None and (
-            self.reading is None or self.reading.at != self.attempted_at
-        )
-
-    def fresh(self, at: float, expire_after: float) -> Reading | None:
-        """The last reading unless it is older than `expire_after` seconds."""
-        reading = self.reading
-        return reading if reading is not None and at - reading.at < expire_after else None
-
-    def then(self, outcome: Outcome) -> "Row":
-        """The row after one more outcome."""
-        if isinstance(outcome, Failure):
-            errors = dict(self.errors)
-            errors[outcome.reason] = errors.get(outcome.reason, 0) + 1
-            counted = tuple(sorted(errors.items()))
-            if outcome.reason is not Reason.HELD:
-                return replace(
-                    self, last=outcome, errors=counted, polls=self.polls + 1, attempted_at=outcome.at
-                )
-            # A reload in the middle of a turn says nothing about the target.
-            return replace(self, last=self.last if outcome.code == RETIRED else outcome, errors=counted)
-        before = self.reading
-        if outcome.contracted is None and before is not None:
-            # 630 and 631 say only that nothing is left: the rest keeps its last value.
-            outcome = replace(outcome, contracted=before.contracted, used=before.used)
-        consumed = self.consumed or 0
-        if before is not None and before.used is not None and outcome.used is not None:
-            consumed += max(0, outcome.used - before.used)  # a fall only sets a new base
-        return Row(
-            self.target,
-            outcome,
-            outcome,
-            self.polls + 1,
-            self.errors,
-            outcome.at,
-            consumed,
-            self.committed,
-            self.forecast,
-            self.foreseen_at,
-            self.daily,
-        )
-
-    def kept(self) -> Kept | None:
-        """What outlives us of it, if it was ever asked."""
-        if self.attempted_at is None:
-            return None
-        foreseen = None
-        if self.forecast is not None and self.foreseen_at is not None:
-            foreseen = Foreseen(self.foreseen_at, self.forecast.time_left, self.forecast.peak_day)
-        return Kept(self.attempted_at, self.reading, self.consumed, foreseen)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that is shown, as of `at` (epoch seconds). Safe to read in another thread."""
-
-    at: float
-    expire_after: float
-    rows: Sequence[Row]
-    responses: Mapping[tuple[str, str], int]  # by account and code
-    accounts: Sequence[AccountStatus]
-    endpoints: Sequence[EndpointStatus]
-    store: StoreStatus = field(default_factory=StoreStatus)
+    rows: dict[Key, Row]
+    before: Mapping[Key, Row]  # what they were made from
+    attic: Mapping[Key, Kept]
 
 
 class State:
@@ -123,7 +30,7 @@ class State:
 
     def restore(self, kept: Mapping[Key, Kept]) -> None:
         """What was stored is back, with its old times."""
-        self._attic.update(kept)
+        self._attic = self._attic | dict(kept)
         self._rows = {key: self._known(row) for key, row in self._rows.items()}
 
     def apply(self, targets: Iterable[Target], accounts: Iterable[str], moved: Collection[str] = ()) -> None:
@@ -132,17 +39,40 @@ class State:
         `moved`: accounts that are asked at another endpoint now. Their old readings say nothing about
         it: testing numbers must not stand for production, nor the difference be consumption.
         """
-        before, names = self._rows, set(accounts)
-        self._rows = {}
+        self.adopt(self.arrange(self.now(), targets, moved), accounts, moved)
+
+    def now(self) -> Mapping[Key, Row]:
+        """The rows as they are, to `arrange` them anew."""
+        return self._rows.copy()
+
+    def arrange(
+        self, before: Mapping[Key, Row], targets: Iterable[Target], moved: Collection[str] = ()
+    ) -> Arranged:
+        """The long part of `apply`. Changes nothing, so that a thread may do it."""
+        rows: dict[Key, Row] = {}
+        attic = self._attic
         for target in targets:
-            row = before.pop(target.key, None)
+            row = before.get(target.key)
             row = self._known(Row(target)) if row is None else replace(row, target=target)
-            if target.account in moved:
-                row = replace(row, reading=None, forecast=None, foreseen_at=None, daily=())
-            self._rows[target.key] = row
-        for key, row in before.items():
-            if (kept := row.kept()) is not None:
+            rows[target.key] = _forgotten(row) if target.account in moved else row
+        return Arranged(rows, before, attic)
+
+    def adopt(self, arranged: Arranged, accounts: Iterable[str], moved: Collection[str] = ()) -> None:
+        """The short part of `apply`."""
+        rows, names = arranged.rows, set(accounts)
+        # 1. What was learned since the rows were arranged.
+        if self._attic is not arranged.attic:
+            rows = {key: self._known(row) for key, row in rows.items()}
+        for key, row in self._rows.items():
+            if row is not arranged.before.get(key) and key in rows:
+                newer = replace(row, target=rows[key].target)
+                rows[key] = _forgotten(newer) if newer.target.account in moved else newer
+        # 2. What is known of targets that are not configured now.
+        self._attic = {key: kept for key, kept in self._attic.items() if key not in rows}
+        for key in self._rows.keys() - rows.keys():
+            if (kept := self._rows[key].kept()) is not None:
                 self._attic[key] = kept
+        self._rows = rows
         self._responses = {key: n for key, n in self._responses.items() if key[0] in names}
 
     def record(self, target: Target, outcome: Outcome) -> tuple[Row, Row] | None:
@@ -205,7 +135,7 @@ class State:
 
     def _known(self, row: Row) -> Row:
         """The row with what is stored of it, unless it has learned something of its own."""
-        kept = self._attic.pop(row.target.key, None)
+        kept = self._attic.get(row.target.key)
         if kept is None or row.attempted_at is not None:
             return row
         consumed = (kept.consumed or 0) if kept.reading is not None else None
@@ -219,3 +149,7 @@ class State:
             forecast=None if foreseen is None else Forecast(foreseen.time_left, foreseen.peak_day),
             foreseen_at=None if foreseen is None else foreseen.at,
         )
+
+
+def _forgotten(row: Row) -> Row:
+    return replace(row, reading=None, forecast=None, foreseen_at=None, daily=())
