@@ -156,19 +156,44 @@ def test_a_month_that_closes_at_its_end_does_so_again() -> None:
     assert 6 < days_left(stamped(now - 75 * DAY, now, closing), 250, now) < 10
 
 
-def test_growth_is_expected_to_go_on() -> None:
+def test_one_batch_that_comes_once_is_no_habit() -> None:
+    now = at(2026, 5, 25)
+
+    def once(when: datetime) -> int:
+        return office(when) // 10 + (400 if (when.month, when.day, when.hour) == (5, 7, 12) else 0)
+
+    usual = stamped(now - 75 * DAY, now, lambda when: office(when) // 10)
+    assert days_left(stamped(now - 75 * DAY, now, once), 100, now) == pytest.approx(
+        days_left(usual, 100, now), rel=0.1
+    )
+
+
+def test_a_month_end_that_is_ahead_of_others_stays_so() -> None:
+    def closing(often: int) -> Callable[[datetime], int]:
+        def stamps(when: datetime) -> int:
+            this = often if (when.month, when.day) >= (5, 26) else 3
+            return office(when) * this if when.day >= 26 else office(when) // 10
+
+        return stamps
+
+    now = at(2026, 5, 28, 18)
+    calm, fierce = (stamped(now - 100 * DAY, now, closing(often)) for often in (3, 6))
+    assert days_left(calm, 450, now) > 3
+    assert days_left(fierce, 450, now) < 1.5
+
+
+def test_months_that_differ_leave_less_time() -> None:
+    def closing(when: datetime) -> int:
+        return (1 + 2 * (when.month % 2)) * office(when) if when.day >= 26 else office(when) // 10
+
+    def alike(when: datetime) -> int:
+        return office(when) * 2 if when.day >= 26 else office(when) // 10
+
     now = at(2026, 5, 20)
-    begin = now - 90 * DAY
-
-    def growing(when: datetime) -> int:
-        return round(office(when) * 1.2 ** ((when.timestamp() - begin) / 30 / DAY))
-
-    known = habits(stamped(begin, now, growing), now, MEXICO)
-    steady = habits(stamped(begin, now, office), now, MEXICO)
-    assert known is not None
-    assert steady is not None
-    assert 1.1 < known.growth <= 1.3
-    assert steady.growth == 1
+    differ, same = (habits(stamped(now - 110 * DAY, now, kind), now, MEXICO) for kind in (closing, alike))
+    assert differ is not None
+    assert same is not None
+    assert differ.busy["turn"].spread > 1.5 * same.busy["turn"].spread
 
 
 def test_the_peak_day_is_of_any_24_hours_of_the_last_35_days() -> None:

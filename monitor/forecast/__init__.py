@@ -6,8 +6,7 @@ Stamps are not used in a straight line. What is expected of each day to come is 
 - the busy times of a month, beyond the ordinary: around the payday in its middle, and from its end to
   the 5th of the next; the mean of the last three. Of the one under way: what comes in one step comes
   once; what is spread out goes on as it began;
-- once more the middle in December, for the year-end bonus;
-- growth, as far as it is more than chance.
+- once more the middle in December, for the year-end bonus.
 
 Stamps are used up when these days, and a reserve for what days and months differ, add up to what is
 available.

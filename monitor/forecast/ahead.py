@@ -19,8 +19,8 @@ _DEVIATIONS = 1.25
 #: How slowly a month is believed to be ahead of others: as if so much of it had been as usual.
 _TRUST = 0.5
 
-#: Days that are looked at one by one, before their mean goes on; growth is by so many.
-_AHEAD, _MONTH = 92, 30
+#: Days that are looked at one by one, before their mean goes on.
+_AHEAD = 92
 
 
 def time_left(known: Habits, available: int, now: float, zone: ZoneInfo) -> float:
@@ -53,9 +53,8 @@ def _expected(known: Habits, today: int, over: float) -> Iterator[tuple[int, flo
         rush = known.busy.get(busy.name) if busy else None
         if busy and rush and rush.stamps and day not in extra:
             extra = _still(rush, busy, day, gone, seen)
-        growth = known.growth ** ((day - today) / _MONTH)
-        ordinary = known.weekdays[(day - 1) % 7] * (1 - gone) * growth
-        beyond = extra.get(day, 0.0) * growth
+        ordinary = known.weekdays[(day - 1) % 7] * (1 - gone)
+        beyond = extra.get(day, 0.0)
         yield day, ordinary + beyond, known.spread * ordinary + (rush.spread * beyond if rush else 0.0)
 
 

@@ -1,6 +1,5 @@
 """What a forecast is made of."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +9,14 @@ from monitor.forecast.history import Rows, days_of, hours_of, midnight, part, pa
 from monitor.forecast.month import busy_time, is_working, name_of
 from monitor.forecast.rush import Rush, busy_times, rushes
 
-#: Days: of the ordinary, unless they have fewer than so many stamps; a month, for growth.
-_WINDOW, _FEW, _MONTH = 42, 60, 30
+#: Days of the ordinary, unless they have fewer than so many stamps.
+_WINDOW, _FEW = 42, 60
 
 #: With fewer ordinary working days than these, the quieter half of all stands for them.
 _PLAIN = 3
 
 #: Of so many ordinary days, one with more than this share of their stamps is not ordinary.
 _MANY, _ODD = 14, 0.3
-
-#: The most that growth counts, a month, and how sure it must be, in standard deviations.
-_FASTEST, _SURE = 1.3, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,6 @@ class Habits:
     weekdays: Sequence[float]  # expected of an ordinary Monday, Tuesday …
     busy: Mapping[str, Rush]  # in the "middle" of a month, and at its "turn"
     seen: float  # so far, beyond the ordinary, if a busy time is under way
-    growth: float  # a month, as a factor
     spread: float  # variance over mean of ordinary days
     hours: Sequence[float]  # the share of a day that is over when each hour begins, 25 of them
 
@@ -53,7 +48,6 @@ def habits_of(rows: Rows, now: float, zone: ZoneInfo) -> Habits:
     window = _usual(days, window)
     weekdays = _weekdays(days, window)
     spread = _dispersion(days, window, weekdays)
-    growth = _growth(days, plain, weekdays, today, spread)
     # 2. Busy times, beyond the ordinary.
     beyond = {day: stamps - weekdays[(day - 1) % 7] for day, stamps in days.items()}
     busy = rushes(times, beyond, spread)
@@ -62,7 +56,7 @@ def habits_of(rows: Rows, now: float, zone: ZoneInfo) -> Habits:
     if now_busy := busy_time(today):
         rest = weekdays[(today - 1) % 7] * (1 - passed(hours, part(now, today, zone)))
         seen = max(0.0, rest + sum(beyond.get(day, 0.0) for day in range(now_busy.since, today + 1)))
-    return Habits(weekdays, busy, seen, growth, spread, hours)
+    return Habits(weekdays, busy, seen, spread, hours)
 
 
 def _usual(days: Mapping[int, int], window: list[int]) -> list[int]:
@@ -100,18 +94,3 @@ def _dispersion(days: Mapping[int, int], window: Sequence[int], weekdays: Sequen
     squares = sum((days[day] - weekdays[(day - 1) % 7]) ** 2 for day in window)
     total = sum(days[day] for day in window)
     return max(1.0, squares / total) if total else 1.0
-
-
-def _growth(
-    days: Mapping[int, int], plain: Sequence[int], weekdays: Sequence[float], today: int, spread: float
-) -> float:
-    """Of a month over the one before, as far as it is more than chance: from 1 to `_FASTEST`."""
-    late = [day for day in plain if day >= today - _MONTH]
-    early = [day for day in plain if today - 2 * _MONTH <= day < today - _MONTH]
-    usual = sum(weekdays[(day - 1) % 7] for day in early)
-    if len(early) < 14 or not usual:
-        return 1.0
-    before = sum(days[day] for day in early) / usual * sum(weekdays[(day - 1) % 7] for day in late)
-    more = sum(days[day] for day in late) - before
-    more -= _SURE * math.sqrt(spread * 2 * max(1.0, before))
-    return min(_FASTEST, 1.0 + max(0.0, more) / max(1.0, before))

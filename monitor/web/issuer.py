@@ -164,8 +164,6 @@ def beyond(habits: Habits, words: Words) -> Iterator[str]:
             yield words(f"busy_{name}", n=stamps)
     if round(habits.seen):
         yield words("busy_seen", n=round(habits.seen))
-    growth = round(100 * (habits.growth - 1))
-    yield words("growth", percent=growth) if growth else words("no_growth")
     usual = sum(habits.weekdays) / len(habits.weekdays)
     yield words("chance", n=round(sqrt(habits.spread * usual)))
 

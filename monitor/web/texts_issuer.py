@@ -74,8 +74,6 @@ ISSUER: dict[str, tuple[str, str]] = {
         "{n} of those of the busy time under way are used already",
         "de los del periodo cargado en curso ya se usaron {n}",
     ),
-    "growth": ("growth of {percent} % a month", "crecimiento de {percent} % al mes"),
-    "no_growth": ("no growth beyond chance", "sin crecimiento más allá del azar"),
     "chance": (
         "a reserve for chance: a day differs by about {n} from what is expected",
         "una reserva para el azar: un día difiere en unos {n} de lo esperado",
