@@ -283,7 +283,7 @@ async def test_while_a_page_is_made_everything_else_is_answered(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("rfc", [RFC, OTHER, THIRD])
-@pytest.mark.parametrize("name", ["norte", "a/b & ñ?#%2F"])
+@pytest.mark.parametrize("name", ["norte", "a/b & ñ?#%2F {c}"])
 async def test_every_rfc_has_a_page_whatever_its_name_and_its_accounts(
     tmp_path: Path, name: str, rfc: str
 ) -> None:
@@ -294,7 +294,9 @@ async def test_every_rfc_has_a_page_whatever_its_name_and_its_accounts(
         fleet_page = Document((await watched.get("/")).text)
         (path,) = {a["href"] for a in fleet_page.all("a") if a["href"].endswith(quote(rfc, safe=""))}
         page = await watched.get(f"/{path}")
-    document = Document(page.text)
+        document = Document(page.text)
+        (data,) = [a["href"] for a in document.all("a") if a["href"].endswith("/history")]
+        assert (await watched.get(urljoin(f"/{path}", data))).status == 200
     assert page.status == 200
     assert rfc in document.words
     assert name in document.words

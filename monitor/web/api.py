@@ -33,14 +33,14 @@ def api(monitored: Monitored) -> web.RouteTableDef:
         snapshot = monitored.snapshot()
         return await answer(request, await made(lambda: quotas(snapshot, monitored.due)), HEADERS)
 
-    @routes.get("/api/v1/quotas/{account}/{rfc}")
+    @routes.get("/api/v1/quotas/{account:[^/]+}/{rfc:[^/]+}")
     async def one_target(request: web.Request) -> web.Response:
         key, snapshot = _key(request), monitored.snapshot()
         journal = monitored.journal(key)
         body = await made(lambda: quota(snapshot, key, monitored.due, journal))
         return web.Response(status=404, text=UNKNOWN) if body is None else _answer(body)
 
-    @routes.get("/api/v1/quotas/{account}/{rfc}/history")
+    @routes.get("/api/v1/quotas/{account:[^/]+}/{rfc:[^/]+}/history")
     async def its_history(request: web.Request) -> web.Response:
         key, snapshot = _key(request), monitored.snapshot()
         if not await made(lambda: any(row.target.key == key for row in snapshot.rows)):
