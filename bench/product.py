@@ -15,12 +15,14 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
 
 import monitor.app
 from bench.sampling import Sampler
 from monitor.app import Monitor
-from monitor.config import load
+from monitor.config import Target, load
 from monitor.log import Format, configure
 from monitor.model import Reading
 
@@ -59,7 +61,7 @@ class Answers:
         self._monitor = watched
         self._core = watched._core
         self._heart = Heart()
-        self._order = iter(())
+        self._order: Iterator[Target] | None = None
 
     async def answer(self, question: str) -> object:
         word, _, number = question.partition(" ")
@@ -82,20 +84,17 @@ class Answers:
     async def on_turn(self, number: float) -> object:
         """Record and commit, as a poll and the flush after it would."""
         state = self._core.state
-        changed = 0
-        while changed < number:
-            entry = next(self._order, None)
-            if entry is None:
-                self._order = iter(sorted(self._monitor._schedule._entries.values(), key=lambda e: e.due))
-                continue
-            before = state.row(entry.target.key).reading
-            used = (before.used or 0) + 1 if before else 1
-            state.record(entry.target, Reading(time.time(), 1000, used, max(0, 1000 - used), "200"))
-            changed += 1
+        if self._order is None:
+            entries = sorted(self._monitor._schedule._entries.values(), key=lambda entry: entry.due)
+            self._order = cycle([entry.target for entry in entries])
+        for changed, target in enumerate(islice(self._order, int(number))):
+            row = state.row(target.key)
+            used = (row.reading.used or 0) + 1 if row is not None and row.reading is not None else 1
+            state.record(target, Reading(time.time(), 1000, used, max(0, 1000 - used), "200"))
             if changed % 100 == 0:
                 await asyncio.sleep(0)
         await self._core.flush()
-        return {"changed": changed}
+        return {"changed": number}
 
     async def on_profile(self, seconds: float) -> object:
         with Sampler() as sampler:

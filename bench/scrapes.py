@@ -14,6 +14,7 @@ from bench.process import Died, Process
 from bench.scene import Scene, address_of
 
 MANY = 100_000  # RFCs, for which the budget of CPU is meant
+SECOND = 333  # polls in one
 NO_POLLS = 43200.0  # seconds: hardly any while scrapes are measured
 JOINED = "the text of each RFC joined"
 
@@ -88,6 +89,7 @@ def _at(scene: Scene, size: int) -> Iterator[Figure]:
             server.ask("stall")
             time.sleep(max(0.2, found["plain stall"][-1].duration))
             found["idle"].append(Scrape(0.0, 0.0, b"", server.ask("stall")["seconds"]))
+            found["second"].append(_turn(server, SECOND))
             found["turn"].append(_turn(server, changed))
         others = _peers(scene, size) if size == scene.scale.peers_size else {}
     yield from _figures(size, found, others, changed)
@@ -165,12 +167,13 @@ def _figures(
         budget=20.0,
         absolute=True,
     )
-    yield Figure(
-        f"event loop away while {changed:,} readings are kept and written",
-        "ms",
-        stall("turn"),
-        stall("idle"),
-        "nothing to do, for as long",
-        budget=20.0,
-        absolute=True,
-    )
+    for kind, count, budget in (("second", SECOND, 20.0), ("turn", changed, None)):
+        yield Figure(
+            f"event loop away while {count:,} readings are kept and written, {size:,} RFCs",
+            "ms",
+            stall(kind),
+            stall("idle"),
+            "nothing to do, for as long",
+            budget=budget,
+            absolute=True,
+        )
