@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,7 +30,10 @@ class Mode:
     limit: int
 
 
-MODES = {"quick": Mode(QUICK, 300), "full": Mode(FULL, 2700), "soak": Mode(SOAK, 3600)}
+MODES = {"quick": Mode(QUICK, 300), "full": Mode(FULL, 2400), "soak": Mode(SOAK, 2400)}
+
+#: As JSON has it.
+Result = dict[str, Any]
 
 Measure = Callable[[Scene], Iterable[Figure]]
 
@@ -50,23 +54,25 @@ ROWS: dict[str, tuple[Measure, Sequence[str]]] = {
 }
 
 
-def run(scale: Scale, names: Sequence[str], console: Console) -> tuple[list[dict[str, Any]], list[str]]:
-    """The figures of these rows, and what went wrong."""
-    found: list[dict[str, Any]] = []
-    faults: list[str] = []
+def run(
+    scale: Scale, names: Sequence[str], console: Console, keep: Callable[[Result], None] = lambda _: None
+) -> Result:
+    """Measure these rows. `keep` gets what there is after each: a run that is stopped has told something."""
+    result: Result = {"machine": machine(), "figures": [], "faults": []}
     with scene(scale) as here:
         for name in names:
             begun = time.monotonic()
             try:
                 figures = [figure.told() for figure in ROWS[name][0](here)]
-            except (Died, OSError) as error:
-                faults.append(f"{name}: {error}")
+            except (Died, OSError, HTTPException) as error:
+                result["faults"].append(f"{name}: {error}")
                 console.print(f"{name} failed: {error}", style="red", markup=False)
-                continue
-            console.print(f"{name}: {time.monotonic() - begun:.0f} s")
-            show(figures, console)
-            found += figures
-    return found, faults
+            else:
+                console.print(f"{name}: {time.monotonic() - begun:.0f} s")
+                show(figures, console)
+                result["figures"] += figures
+            keep(result)
+    return result
 
 
 def main() -> None:
@@ -81,13 +87,16 @@ def main() -> None:
     signal.signal(signal.SIGALRM, _stop)
     signal.alarm(mode.limit)
     console = Console(width=None if sys.stdout.isatty() else 200)
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    figures, faults = run(mode.scale, names, console)
-    result = {"at": at, "mode": told.mode, "machine": machine(), "figures": figures, "faults": faults}
-    output = told.output or RESULTS / f"{told.mode}.json"
-    output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    output: Path = told.output or RESULTS / f"{told.mode}.json"
+    header = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "mode": told.mode}
+
+    def keep(result: Result) -> None:
+        text = json.dumps(header | result, indent=1, ensure_ascii=False)
+        output.write_text(f"{text}\n", encoding="utf-8")
+
+    result = run(mode.scale, names, console, keep)
     console.print(f"all of it: {output}")
-    if faults:
+    if result["faults"]:
         sys.exit(1)
 
 

@@ -15,7 +15,7 @@ from monitor.rfc import check_digit_ok
 from monitor.store import Store
 
 ACCOUNT = "banco"
-DAYS = 10  # of the past: a forecast needs seven
+DAYS = 8  # of the past: a forecast needs seven
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

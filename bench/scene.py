@@ -20,18 +20,18 @@ class Scale:
     """How much, and how long. Times in seconds."""
 
     rounds: int = 3
-    peer_rounds: int = 3  # of those who are there to compare
+    peer_rounds: int = 2  # of those who are there to compare
     wires: tuple[bool, ...] = (True, False)  # with TLS, and without
     window: float = 5.0  # in which polls are counted
     warm: float = 3.0  # before it
-    paced_window: float = 20.0
+    paced_window: float = 15.0
     paced_warm: float = 12.0
     calm_window: float = 60.0  # at 33 polls a second
     crowd: int = 512
     sizes: tuple[int, ...] = (1_000, 10_000, 100_000)  # RFCs
     peers_size: int = 10_000
     watched: float = 300.0  # beside a real Prometheus
-    nginx_watched: float = 150.0
+    nginx_watched: float = 120.0
     scrape_interval: int = 30
     batches: int = 100
     soak_minutes: float = 60.0  # simulated
@@ -71,7 +71,7 @@ class Scene:
         self.pac = pac
         self.scale = scale
         self._numbers = count()
-        self._pasts: dict[int, Path] = {}
+        self._pasts: dict[tuple[int, float], Path] = {}
 
     def fresh(self, name: str) -> Path:
         """A place for something new."""
@@ -92,10 +92,11 @@ class Scene:
         endpoint = self.pac.endpoint(tls=tls, slow=slow)
         path = settle(folder, endpoint, rfcs, interval, in_flight=in_flight, authority=self.pac.authority)
         if past:
-            if rfcs not in self._pasts:
-                self._pasts[rfcs] = settle(self.fresh("past"), endpoint, rfcs, 300)
-                remember(self._pasts[rfcs])
-            for file in self._pasts[rfcs].parent.glob("timbres.db*"):
+            key = rfcs, interval
+            if key not in self._pasts:
+                self._pasts[key] = settle(self.fresh("past"), endpoint, rfcs, interval)
+                remember(self._pasts[key])
+            for file in self._pasts[key].parent.glob("timbres.db*"):
                 shutil.copy(file, folder)
         return path
 

@@ -100,6 +100,8 @@ def watch(scene: Scene) -> Iterator[Figure]:
         with prometheus(scene.fresh("prometheus"), page, interval) as watching:
             time.sleep(scale.nginx_watched)
             of_nginx = watching.values("scrape_duration_seconds", 3600)[1:]
+    if not of_product or not of_nginx:
+        raise Died("Prometheus scraped only once")
     lag = {bound: after[bound] - before[bound] for bound in after}
     count = lag[f"{LATE}_count"]
     yield Figure(
