@@ -24,6 +24,8 @@ import pytest
 
 from monitor import __version__
 from monitor.cli import main
+from monitor.config.target import DEFAULTS
+from monitor.demo import accounts
 from monitor.simulator import Account, Issuer, Pac
 from tests.issuers import rfcs, write
 from tests.service import COMMAND, Exposition, Service, command, running
@@ -644,12 +646,18 @@ def question(username: str, password: str, rfc: str) -> bytes:
 
 
 @pytest.mark.slow
-def test_the_demo_shows_within_a_minute_what_it_promises_and_leaves_nothing(demo: Demo) -> None:
+def test_the_demo_shows_what_it_promises_and_leaves_nothing(demo: Demo) -> None:
     demo.end()
 
 
+def test_within_a_minute_one_rfc_of_the_demo_runs_low_and_one_runs_out() -> None:
+    low, out = list(accounts()[0].issuers.values())[:2]
+    assert 0 < (low.available - DEFAULTS.warning.available) / low.burn < 45
+    assert 0 < out.available / out.burn < 45
+    assert out.top_up == 0  # it stays at nothing
+
+
 async def scenario(tmp_path: Path, started: Callable[[], None]) -> None:
-    start = time.monotonic()
     env = {"TMPDIR": str(tmp_path)}
     async with command("demo", "--listen", "127.0.0.1:0", env=env) as demo:
         await demo.until_log("running")
@@ -670,7 +678,7 @@ async def scenario(tmp_path: Path, started: Callable[[], None]) -> None:
         assert count == 40
         for forecast in ("timbres_time_left_seconds", "timbres_peak_day"):
             assert sum(len(first.all(forecast, account=name)) for name in ("norte", "sur", "filial")) == 40
-        now = {"seconds": 60 - (time.monotonic() - start)}
+        now = {"seconds": 180.0}  # for a machine that has other work; see the test of the minute
         await demo.until(
             lambda scrape: (
                 sum(
@@ -691,7 +699,6 @@ async def scenario(tmp_path: Path, started: Callable[[], None]) -> None:
         end = await demo.until(
             lambda scrape: scrape("timbres_available", account="norte", rfc=out) == 0, **now
         )
-        assert time.monotonic() - start < 60
         assert end("timbres_up", account="norte", rfc=out) == 1
         assert end.all("timbres_account_held") == {"norte": 0, "sur": 0, "filial": 1}
         assert end("timbres_account_hold_info", account="filial", code="601") == 1
