@@ -22,6 +22,7 @@ def memory(scene: Scene) -> Iterator[Figure]:
         yield Figure(
             f"memory with {size:,} RFCs", "MB", [resident[size] / 1e6], budget=(BASE + EACH * size) / 1e6
         )
-    least, most = min(resident), max(resident)
-    each = (resident[most] - resident[least]) / (most - least)
-    yield Figure("memory an RFC", "KB", [each / 1000], note=f"from {least:,} to {most:,} RFCs")
+    if len(resident) > 1:
+        least, most = min(resident), max(resident)
+        each = (resident[most] - resident[least]) / (most - least)
+        yield Figure("memory an RFC", "KB", [each / 1000], note=f"from {least:,} to {most:,} RFCs")

@@ -13,7 +13,7 @@ def scheduling(scene: Scene) -> Iterator[Figure]:
     scale = scene.scale
     interval = scale.warm + 2 * scale.window + 2
     found: dict[str, list[float]] = {"ours": [], "jobs": []}
-    for _ in range(scale.rounds):
+    for _ in range(scale.peer_rounds):
         for way, costs in found.items():
             with scene.other("ticking", way, round(1000 / 3 * interval), interval) as process:
                 process.tell()
