@@ -57,7 +57,7 @@ def show(figures: Iterable[Mapping[str, Any]], console: Console) -> None:
 
 def markdown(figures: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     """The lines of the same table, with the notes."""
-    yield f"| {' | '.join(HEADS)} | |"
+    yield f"| {' | '.join((*HEADS, 'note'))} |"
     yield "|---" * (len(HEADS) + 1) + "|"
     for told in figures:
         yield f"| {' | '.join((*cells(told), told['note']))} |"
