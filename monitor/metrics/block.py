@@ -8,7 +8,7 @@ import math
 import zlib
 from collections.abc import Sequence
 
-from monitor.metrics.family import Family, Sample, label
+from monitor.metrics.family import Family, label
 from monitor.metrics.of_targets import OF_TARGETS, Shown
 from monitor.state import Row
 
@@ -37,16 +37,17 @@ class Piece:
 class Column:
     """The series of one metric of a block's targets."""
 
-    __slots__ = ("_samples", "piece")
+    __slots__ = ("_shown", "piece")
 
     def __init__(self) -> None:
-        self._samples: list[Sample] = []
+        self._shown = hash(())  # of the samples, which themselves would take more memory than their text
         self.piece = Piece()
 
     def show(self, family: Family[Sequence[Shown]], some: Sequence[Shown]) -> None:
         samples = family.samples(some)
-        if samples != self._samples:
-            self._samples = samples
+        shown = hash(tuple(samples))
+        if shown != self._shown:
+            self._shown = shown
             self.piece = Piece(family.printed(samples))
 
 
