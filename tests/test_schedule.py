@@ -303,6 +303,16 @@ async def test_a_configuration_of_many_is_taken_over_while_turns_go_on() -> None
     assert set(Counter(t.rfc for t, _ in turns.begun).values()) == {2}
 
 
+async def test_a_target_that_is_not_taken_over_yet_has_no_next_turn() -> None:
+    schedule = Schedule(Turns(), clock=Clock())
+    some = targets(2 * SLICE)
+    task = asyncio.create_task(schedule.apply(some))
+    await asyncio.sleep(0)
+    assert [schedule.next_due(some[0].key) is None, schedule.next_due(some[-1].key) is None] == [False, True]
+    await task
+    assert schedule.next_due(some[-1].key) is not None
+
+
 async def test_of_each_unproven_account_its_leader_goes_first_and_others_keep_their_turns() -> None:
     schedule = Schedule(Turns(), clock=Clock())
     norte, sur = targets(20), [target(t.rfc, account="sur") for t in targets(20)]

@@ -106,7 +106,7 @@ class Schedule:
         return self._begin(entry)
 
     def next_due(self, key: Key) -> float | None:
-        """Seconds until the next turn; `None` while one is under way, and for what is not configured."""
+        """Seconds until the next turn; `None` while one is under way, or if it is not taken over yet."""
         entry = self._entries.get(key)
         return None if entry is None or key in self._running else max(0.0, entry.due - self._clock())
 
