@@ -1,8 +1,6 @@
 """A real Alertmanager, as a process of its own."""
 
-import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.prometheus import program
+from tests.program import listening, program
 
 
 class Alertmanager:
@@ -38,40 +36,11 @@ async def alerting(
     """An Alertmanager of this configuration, with its storage in `folder`."""
     binary = program("prometheus-alertmanager", "prometheus-alertmanager")
     (folder / "alertmanager.yml").write_text(json.dumps(config))
-    process = await asyncio.create_subprocess_exec(
-        binary,
+    arguments = (
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={listen}",
         "--cluster.listen-address=",
-        stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stderr is not None
-    log: list[str] = []
-    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def read(stream: asyncio.StreamReader) -> None:
-        async for line in stream:
-            log.append(line.decode())
-            match = re.search(r'msg="Listening on" address=(\S+)', log[-1])
-            if match and not listening.done():
-                listening.set_result(f"http://{match[1]}")
-        if not listening.done():
-            listening.set_result("")
-
-    reader = asyncio.create_task(read(process.stderr))
-    try:
-        async with asyncio.timeout(30):
-            address = await listening
-        assert address, f"Alertmanager does not start: {''.join(log)}"
-        async with aiohttp.ClientSession() as http:
-            yield Alertmanager(http, address)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 20)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        await reader
+    async with listening(binary, *arguments) as address, aiohttp.ClientSession() as http:
+        yield Alertmanager(http, address)

@@ -2,23 +2,14 @@
 
 import asyncio
 import json
-import re
-import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
-
-def program(name: str, package: str) -> str:
-    """The path of a program; if it is missing, the test fails and names its Debian package."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.fail(f"{name} is missing: apt-get install {package} (Debian package {package})")
-    return found
+from tests.program import listening, program
 
 
 class Prometheus:
@@ -83,44 +74,16 @@ async def scraping(
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [*alertmanagers]}]}]},
     }
     (folder / "prometheus.yml").write_text(json.dumps(config))
-    process = await asyncio.create_subprocess_exec(
-        binary,
+    arguments = (
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--web.listen-address=127.0.0.1:0",
-        stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stderr is not None
-    log: list[str] = []
-    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def read(stream: asyncio.StreamReader) -> None:
-        async for line in stream:
-            log.append(line.decode())
-            match = re.search(r'msg="Listening on" address=(\S+)', log[-1])
-            if match and not listening.done():
-                listening.set_result(f"http://{match[1]}")
-        if not listening.done():
-            listening.set_result("")
-
-    reader = asyncio.create_task(read(process.stderr))
-    try:
-        async with asyncio.timeout(30), aiohttp.ClientSession() as http:
-            address = await listening
-            assert address, f"Prometheus does not start: {''.join(log)}"
+    async with listening(binary, *arguments) as address, aiohttp.ClientSession() as http:
+        async with asyncio.timeout(30):
             while not await _is_ready(http, address):
                 await asyncio.sleep(0.1)
-        async with aiohttp.ClientSession() as http:
-            yield Prometheus(http, address)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 20)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        await reader
+        yield Prometheus(http, address)
 
 
 async def _is_ready(http: aiohttp.ClientSession, address: str) -> bool:

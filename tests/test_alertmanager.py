@@ -13,7 +13,7 @@ import yaml
 
 from monitor.messages import EXHAUSTED, LOW, MESSAGES, RUNBOOKS, who
 from tests.alertmanager import alerting
-from tests.prometheus import program
+from tests.program import program
 
 FOLDER = Path(__file__).parent.parent / "prometheus"
 EXAMPLE = FOLDER / "alertmanager.example.yaml"

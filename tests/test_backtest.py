@@ -16,7 +16,8 @@ from backtest.promql import Samples
 from backtest.score import CRITICAL, WARNING, score, working_days
 from monitor.model import Kept, Reading
 from monitor.store import Store
-from tests.prometheus import program, scraping
+from tests.program import program
+from tests.prometheus import scraping
 
 
 def on(*day: int) -> int:

@@ -15,7 +15,7 @@ from monitor.model import Outcome, Reading
 from monitor.schedule import Every, Schedule
 from monitor.simulator import Account, Issuer, Pac
 from tests.issuers import write
-from tests.prometheus import program
+from tests.program import program
 from tests.service import Service, running
 
 YEAR = 365 * 86400.0

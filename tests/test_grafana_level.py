@@ -11,7 +11,7 @@ from grafana.change import bought as of_one
 from grafana.fleet import bought as of_the_fleet
 from grafana.targets import CRITICAL, FINE, NO_DATA, WARNING, Targets
 from tests.dashboards import filled
-from tests.prometheus import program
+from tests.program import program
 from tests.promql import mutants
 
 DAY = 86400

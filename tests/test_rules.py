@@ -16,7 +16,7 @@ import yaml
 
 from monitor import messages
 from monitor.messages import MESSAGES, PLACEHOLDERS, Message, who
-from tests.prometheus import program
+from tests.program import program
 from tests.promql import mutants
 
 ROOT = Path(__file__).parent.parent
