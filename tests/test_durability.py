@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from itertools import islice
 from pathlib import Path
@@ -97,8 +97,9 @@ class Witness:
     def examine(self, database: Path, folder: Path) -> None:
         """The database of a dead process, looked at in a copy: the next one finds what this one left."""
         copy = folder / "copy.db"
-        for suffix in ("", "-wal"):
-            shutil.copyfile(f"{database}{suffix}", f"{copy}{suffix}")
+        shutil.copyfile(database, copy)
+        with suppress(FileNotFoundError):  # killed between a connection's clean end, which folds it in, and the next
+            shutil.copyfile(f"{database}-wal", f"{copy}-wal")
         with closing(sqlite3.connect(copy)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             stored = {
