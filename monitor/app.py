@@ -207,6 +207,7 @@ class Monitor:
             log.warning("configuration", warning=str(warning))
         # It stays: with 100,000 targets the collector would stop everything for 0.1 s to walk through it.
         gc.freeze()
+        gc.set_threshold(10_000, 10, 1_000)
 
     def _lead(self) -> None:
         self._schedule.lead(self._core.leaders())

@@ -98,7 +98,9 @@ class Witness:
         """The database of a dead process, looked at in a copy: the next one finds what this one left."""
         copy = folder / "copy.db"
         shutil.copyfile(database, copy)
-        with suppress(FileNotFoundError):  # killed between a connection's clean end, which folds it in, and the next
+        with suppress(
+            FileNotFoundError
+        ):  # killed between a connection's clean end, which folds it in, and the next
             shutil.copyfile(f"{database}-wal", f"{copy}-wal")
         with closing(sqlite3.connect(copy)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

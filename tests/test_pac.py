@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import random
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from monitor import pac as pac_module
 from monitor.config import Account
 from monitor.model import IMPLEMENTATION, Quota, Verdict
 from monitor.pac import Garbled, PacError, Refused, Rejected, Service, Unavailable
-from monitor.pac.reply import MAX_BYTES, Fault, NotSoap, Reply, read
+from monitor.pac.reply import MAX_BYTES, Fault, NotSoap, Reply, parse, read
 from monitor.pac.service import WIRE_ERRORS
 from monitor.pac.status import ERRORS, judge
 from monitor.simulator import Account as PretendAccount
@@ -353,6 +354,32 @@ def test_a_field_outside_of_return_does_not_count() -> None:
 def test_a_refusal_is_a_refusal_whatever_numbers_come_with_it() -> None:
     with pytest.raises(Refused):
         judge(reply(fields(status="601", usados="-1")))
+
+
+CONTENTS = [
+    "{}", " {}", "{}<!-- -->{}", "<!-- >{}< -->{}", "<![CDATA[>{}<]]>", "&gt;{}&lt;", "<b>{}</b>", "<b/>{}",
+    "&#48;00000000000", "000000000000 ", "100000000000", "x", "", "<?x >{}<?>{}",
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(list(FIELDS)), st.sampled_from(CONTENTS)), max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_an_answer_is_read_the_same_whether_its_form_was_seen_before_or_not(
+    contents: list[tuple[str, str]], chance: random.Random
+) -> None:
+    form = "".join(f"<{name}>{content}</{name}>" for name, content in contents)
+    for _ in range(3):
+        numbers = [chance.choice(["0", "000000000000", "1", "100000000000", "7" * 13]) for _ in range(12)]
+        body = soap(form.format(*numbers))
+        assert read(body) == parse(body)
+
+
+def test_answers_that_differ_in_numbers_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reply(fields())
+    monkeypatch.setattr("monitor.pac.reply.parse", None)
+    assert judge(reply(fields(contratados="7", usados="5", disponibles="2"))) == Quota(7, 5, 2)
 
 
 @given(st.binary(max_size=2000))
