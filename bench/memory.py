@@ -4,17 +4,23 @@ from collections.abc import Iterator
 
 from bench.figure import Figure
 from bench.scene import Scene, address_of
-from bench.scrapes import NO_POLLS, scrape
+from bench.scrapes import scrape
+from monitor.journal import POLLS
 
 BASE, EACH = 90e6, 3000.0  # bytes
+INTERVAL = 900.0  # seconds, as without a word of it in the configuration
 
 
 def memory(scene: Scene) -> Iterator[Figure]:
-    """After two scrapes of each kind: the text of every RFC is kept, plain and compressed."""
+    """After so many polls of every RFC that its journal is full, and two scrapes of each kind: the text of
+    every RFC is kept, plain and compressed.
+    """
     resident: dict[int, int] = {}
     for size in scene.scale.sizes:
-        with scene.product(scene.settle(size, NO_POLLS), "--no-forecasts") as server:
+        with scene.product(scene.settle(size, INTERVAL), "--no-forecasts") as server:
             address = f"{address_of(server)}/metrics"
+            for _ in range(POLLS):
+                server.ask(f"turn {size}")
             for compressed in (False, True) * 2:
                 server.ask(f"turn {size // 5}")
                 scrape(server, address, compressed=compressed)

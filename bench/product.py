@@ -23,6 +23,7 @@ import monitor.app
 from bench.sampling import Sampler
 from monitor.app import Monitor
 from monitor.config import Target, load
+from monitor.interpreter import tune
 from monitor.log import Format, configure
 from monitor.model import Reading
 
@@ -90,7 +91,7 @@ class Answers:
         for changed, target in enumerate(islice(self._order, int(number))):
             row = state.row(target.key)
             used = (row.reading.used or 0) + 1 if row is not None and row.reading is not None else 1
-            state.record(target, Reading(time.time(), 1000, used, max(0, 1000 - used), "200"))
+            self._core.keep(target, Reading(time.time(), 1000, used, max(0, 1000 - used), "200"))
             if changed % 100 == 0:
                 await asyncio.sleep(0)
         await self._core.flush()
@@ -122,6 +123,7 @@ async def main() -> None:
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--no-forecasts", action="store_true")
     told = parser.parse_args()
+    tune()
     configure(Format.TEXT)
     if told.no_forecasts:
         monitor.app.FORESEE = 86400.0

@@ -24,6 +24,7 @@ from monitor.journal import Journal
 from monitor.metrics import Metrics
 from monitor.model import Key
 from monitor.schedule import Schedule
+from monitor.slices import let_go
 from monitor.state import Snapshot
 from monitor.store import Point
 from monitor.web import application
@@ -140,6 +141,9 @@ class Monitor:
             if config.state.url != before.state.url:
                 log.warning("state.url changed: needs a restart")
             await self._applied(await self._core.apply(config))
+            freed = list(before.targets)
+            del before  # nobody else has it now
+            await let_go(freed)
             log.info("configuration reloaded", accounts=len(config.accounts), rfcs=len(config.targets))
             return ()
 
@@ -149,7 +153,7 @@ class Monitor:
             return False
         accounts = await self._core.rearm(account)
         await self._schedule.hasten(accounts)
-        self._lead()
+        await self._lead()
         return True
 
     async def probe(self, account: str, rfc: str) -> Snapshot | None:
@@ -201,16 +205,15 @@ class Monitor:
         config = self.config
         await self._schedule.apply(config.targets, self._core.age)
         await self._schedule.hasten(changed)
-        self._lead()
+        await self._lead()
         self.metrics.observe_reload(self._wall(), successful=True)
         for warning in config.warnings:
             log.warning("configuration", warning=str(warning))
         # It stays: with 100,000 targets the collector would stop everything for 0.1 s to walk through it.
         gc.freeze()
-        gc.set_threshold(10_000, 10, 1_000)
 
-    def _lead(self) -> None:
-        self._schedule.lead(self._core.leaders())
+    async def _lead(self) -> None:
+        await self._schedule.lead(await self._core.leaders())
 
     async def _tend(self) -> None:
         for account in await self._core.requests():
@@ -221,7 +224,7 @@ class Monitor:
             # A database that came late tells when each target was asked, and which goes first.
             await self._schedule.apply(())
             await self._schedule.apply(self.config.targets, self._core.age)
-            self._lead()
+            await self._lead()
 
     async def _foresee(self) -> None:
         await self._core.foresight.renew(self.config.timezone)

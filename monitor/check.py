@@ -115,7 +115,7 @@ def _trouble(row: Row, now: float, expire_after: float, hold: str | None) -> str
 
 async def _poll_all(core: Core) -> None:
     # The target with the newest reading of each unproven credential goes first.
-    first = {key for _, key in core.leaders()}
+    first = {key for _, key in await core.leaders()}
     turns: dict[str, list[Target]] = {}
     for target in sorted(core.config.targets, key=lambda target: target.key not in first):
         turns.setdefault(target.account, []).append(target)

@@ -20,6 +20,7 @@ from monitor.alerts import Level, send_test, worst
 from monitor.app import Monitor
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
+from monitor.interpreter import tune
 from monitor.log import Format, configure, log_unhandled, where
 from monitor.store import Locked, StoreUnavailable
 
@@ -200,6 +201,8 @@ def _load(path: Path, code: int = 1) -> Config:
 
 
 def _serve(service: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    tune()
+
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(log_unhandled)
         await service()

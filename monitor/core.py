@@ -18,7 +18,8 @@ from monitor.journal import Journals
 from monitor.limit import Limit
 from monitor.model import Failure, Key, Outcome, Reason, Standing, StoreStatus
 from monitor.poller import Line, Observe, Poller
-from monitor.state import Arranged, Row, Snapshot, State
+from monitor.slices import let_go, slowly
+from monitor.state import BATCH, Arranged, Row, Snapshot, State
 from monitor.store import Locked, Store, StoreUnavailable
 
 log = structlog.get_logger()
@@ -106,22 +107,27 @@ class Core:
         }
         self.poller.apply(self._lines)
         self.state.adopt(arranged, [account.name for account in config.accounts], moved)
-        # Nobody sees more than there is if the rest comes a moment later.
-        await asyncio.sleep(0)
-        self.journals.keep(arranged.rows)
-        await asyncio.sleep(0)
-        self.foresight.keep(arranged.rows)
+        self.journals.forget(arranged.gone)
+        self.foresight.forget(arranged.gone)
+        # The rows as they were are held by nobody else now.
+        freed = list(before.values())
+        before.clear()
+        await let_go(freed)
         return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
 
     async def turn(self, target: Target, due: float) -> Outcome:
         """Poll a target that was due at `due` (monotonic seconds), and keep what came of it."""
         outcome = await self.poller.poll(target, due)
+        self.keep(target, outcome)
+        return outcome
+
+    def keep(self, target: Target, outcome: Outcome) -> None:
+        """Remember what came of a turn."""
         change = self.state.record(target, outcome)
         if change is not None:
             self.journals.record(target.key, outcome)
             self.foresight.observe(change[1])
             _log_change(*change)
-        return outcome
 
     async def flush(self) -> None:
         """Write what is to be written, and obey requests. Done every second."""
@@ -131,17 +137,9 @@ class Core:
             except Locked:  # somebody was quicker: it is waited for
                 self.store.write_errors += 1
         await self._guard.save()
-        dirty = self.state.take_dirty()
-        if not dirty:
-            return
-        written = False
-        try:
-            written = await self.store.write(dirty, self._wall())
-        finally:  # also when cancelled by the end of the service, which flushes once more
-            if written:
-                self.state.commit(dirty)
-            else:
-                self.state.put_back(dirty)
+        for _ in range(0, self.state.queue, BATCH):  # what is there now; what comes meanwhile can wait
+            if not await self._write():
+                break
 
     async def requests(self) -> list[str]:
         """The configured accounts that an operator asked to release by command; asked once.
@@ -170,13 +168,13 @@ class Core:
             return False
         return not line.limit.holds_off
 
-    def leaders(self) -> list[tuple[Sequence[str], Key]]:
+    async def leaders(self) -> list[tuple[Sequence[str], Key]]:
         """For each unproven credential its accounts, and the target with the newest reading: it goes
         first, as it is the least likely to be at fault itself.
         """
         gates = {account: gate for gate in self._guard.unproven() for account in gate.accounts}
         newest: dict[Sequence[str], tuple[float, Key]] = {}
-        for row in self.state.rows() if gates else ():
+        async for row in slowly(self.state.rows() if gates else ()):
             gate = gates.get(row.target.account)
             if gate is not None and row.reading is not None:
                 found = row.reading.at, row.target.key
@@ -213,10 +211,22 @@ class Core:
             self.store.write_errors += 1
             return
         self.loaded = True
-        self._guard.restore(
-            lambda credential: loaded.standings.get(self.store.fingerprint(credential), Standing())
-        )
+        standings = loaded.standings  # not all that was loaded: the guard keeps it
+        self._guard.restore(lambda credential: standings.get(self.store.fingerprint(credential), Standing()))
         self.state.restore(loaded.kept)
+
+    async def _write(self) -> bool:
+        """Store some of what is to be stored."""
+        dirty = self.state.take_dirty()
+        written = False
+        try:
+            written = await self.store.write(dirty, self._wall())
+        finally:  # also when cancelled by the end of the service, which flushes once more
+            if written:
+                self.state.commit(dirty)
+            else:
+                self.state.put_back(dirty)
+        return written
 
     async def _remember(self, credential: Credential, standing: Standing) -> bool:
         if not self.loaded:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import structlog
 from monitor.forecast import Forecast, Habits, Rows, daily, forecast, habits
 from monitor.log import where
 from monitor.model import Key
+from monitor.slices import slowly
 from monitor.state import Row, State
 from monitor.store import Point
 
@@ -21,7 +22,6 @@ EVERY = 3600.0  # seconds between forecasts of a target
 AGAIN = 60.0  # seconds, at the least, until the next one when much has changed
 MUCH = 0.1  # of the stamps that were left at the last one
 FEW = 200  # targets, for which nobody notices the wait when the service starts
-SLICE = 256  # targets looked through before the event loop gets to do something else
 LOOK_BACK = 130 * 86400.0  # seconds of history that a forecast is made of
 
 #: The history of a target from a time (epoch seconds) on; empty if it cannot be read now.
@@ -59,17 +59,15 @@ class Foresight:
             if row.forecast is None or abs(row.reading.available - before) > MUCH * before:
                 self._changed[row.target.key] = None
 
-    def keep(self, keys: Collection[Key]) -> None:
-        """Forget all other targets."""
-        for key in self._made.keys() - keys:
-            del self._made[key]
+    def forget(self, keys: Iterable[Key]) -> None:
+        """These targets are configured no more."""
+        for key in keys:
+            self._made.pop(key, None)
             self._changed.pop(key, None)
 
     async def renew(self, zone: ZoneInfo) -> None:
         """Forecast what is due. Done often."""
-        for number, row in enumerate(self._state.rows()):
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
+        async for row in slowly(self._state.rows()):
             while self._changed and self._is_older(next(iter(self._changed)), AGAIN):
                 await self._make(self._changed.popitem(last=False)[0], zone)
             if row.reading is not None and self._is_older(row.target.key, EVERY):

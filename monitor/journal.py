@@ -1,9 +1,8 @@
 """The last polls of each target since the start, and its last failures. In memory only."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from struct import Struct
 
 from monitor.model import Failure, Key, Outcome, Reason
 
@@ -12,6 +11,8 @@ POLLS = FAILURES = 8
 
 #: The code of an answer, and why it gave no numbers (`None`: it gave some).
 Answer = tuple[str, Reason | None]
+
+_POLL = Struct("<dH")  # when it ended (epoch seconds), and the number of its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,9 @@ class Journals:
     """The journals of all targets, small enough for 100,000."""
 
     def __init__(self) -> None:
-        # Flat, oldest first: time, answer, time, answer … Tuples of such are no work for the garbage
-        # collector, and equal answers are one object among all targets.
-        self._polls: dict[Key, tuple[Any, ...]] = {}
+        self._polls: dict[Key, bytes] = {}  # packed, oldest first: objects would be three times as large
         self._failures: dict[Key, tuple[Failure, ...]] = {}
-        self._answers: dict[Answer, Answer] = {}
+        self._answers: dict[Answer, int] = {}  # each with its number; there are some hundred at most
 
     def record(self, key: Key, outcome: Outcome) -> None:
         """Keep what came of a turn."""
@@ -53,19 +52,18 @@ class Journals:
                 return
             reason = outcome.reason
             self._failures[key] = (*self._failures.get(key, ())[1 - FAILURES :], outcome)
-        answer: Answer = (sys.intern(outcome.code), reason)
-        answer = self._answers.setdefault(answer, answer)
-        self._polls[key] = (*self._polls.get(key, ())[2 - 2 * POLLS :], outcome.at, answer)
+        answer = self._answers.setdefault((outcome.code, reason), len(self._answers))
+        before = self._polls.get(key, b"")[_POLL.size * (1 - POLLS) :]
+        self._polls[key] = before + _POLL.pack(outcome.at, answer)
 
-    def keep(self, keys: Iterable[Key]) -> None:
-        """Forget all other targets."""
-        gone = self._polls.keys() - keys
-        for key in gone:
-            del self._polls[key]
+    def forget(self, keys: Iterable[Key]) -> None:
+        """These targets are configured no more."""
+        for key in keys:
+            self._polls.pop(key, None)
             self._failures.pop(key, None)
 
     def of(self, key: Key) -> Journal:
         """The journal of a target; an empty one if it was not asked yet."""
-        flat = self._polls.get(key, ())
-        polls = tuple(Poll(at, *answer) for at, answer in zip(flat[-2::-2], flat[::-2], strict=True))
-        return Journal(polls, self._failures.get(key, ())[::-1])
+        answers = list(self._answers)
+        polls = [Poll(at, *answers[answer]) for at, answer in _POLL.iter_unpack(self._polls.get(key, b""))]
+        return Journal(tuple(polls[::-1]), self._failures.get(key, ())[::-1])

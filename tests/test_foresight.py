@@ -16,8 +16,9 @@ from structlog.testing import capture_logs
 from monitor.alerts import Level, level
 from monitor.app import Monitor
 from monitor.config import Limits, Target, Thresholds, load
-from monitor.foresight import AGAIN, EVERY, FEW, SLICE, Foresight
+from monitor.foresight import AGAIN, EVERY, FEW, Foresight
 from monitor.model import Foreseen, Kept, Key, Reading
+from monitor.slices import SLICE
 from monitor.state import State
 from monitor.store import Point, Store, peek
 from tests import watching
@@ -162,7 +163,7 @@ async def test_what_is_no_longer_configured_is_forgotten(watch: Watch) -> None:
     await watch.later()
     watch.read(60)
     watch.state.apply([target(OTHER)], ["norte"])
-    watch.foresight.keep({("norte", OTHER)})
+    watch.foresight.forget([("norte", RFC)])
     assert await watch.later(EVERY) == []
     watch.state.apply([target(), target(OTHER)], ["norte"])
     watch.read(60)

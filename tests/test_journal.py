@@ -56,6 +56,6 @@ def test_what_is_no_longer_configured_is_forgotten_and_the_others_are_not() -> N
     journals = Journals()
     for key in (NORTE, SUR):
         journals.record(key, failure(1.0))
-    journals.keep([SUR])
+    journals.forget([NORTE])
     assert journals.of(NORTE) == Journal()
     assert journals.of(SUR) == journal(failure(1.0), key=SUR)

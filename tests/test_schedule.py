@@ -14,7 +14,8 @@ from monitor.config.target import DEFAULTS
 from monitor.model import FAIR_USE, Failure, Outcome, Reading, Reason
 from monitor.schedule import Schedule
 from monitor.schedule.entry import SLOT
-from monitor.schedule.schedule import CHUNK, SLICE
+from monitor.schedule.schedule import CHUNK
+from monitor.slices import SLICE
 from tests.clock import Clock
 from tests.issuers import rfcs
 
@@ -319,7 +320,7 @@ async def test_of_each_unproven_account_its_leader_goes_first_and_others_keep_th
     await schedule.apply([*norte, *sur])
     before = {t.key: schedule.next_due(t.key) for t in (*norte, *sur)}
     last = max(norte, key=lambda t: before[t.key] or 0)
-    schedule.lead([(("norte", "none"), last.key), (("sur",), ("sur", "not configured"))])
+    await schedule.lead([(("norte", "none"), last.key), (("sur",), ("sur", "not configured"))])
     first = min(before[t.key] or 0 for t in norte)
     assert schedule.next_due(last.key) == pytest.approx(first - SLOT)
     assert {t.key: schedule.next_due(t.key) for t in (*norte, *sur) if t is not last} == {

@@ -1,6 +1,6 @@
 """What is watched: an RFC of an account, with its interval and thresholds resolved."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.model import Key
 
@@ -56,7 +56,7 @@ class Target:
     interval: float
     thresholds: Thresholds
     expires_at: float | None
+    key: Key = field(init=False, repr=False, compare=False)  # one for all who refer to it by its key
 
-    @property
-    def key(self) -> Key:
-        return self.account, self.rfc
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.account, self.rfc))

@@ -1,5 +1,6 @@
 """A snapshot as text, written by hand: what prometheus-client would print."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 
 from monitor.config import Target
@@ -17,7 +18,7 @@ class Exposition:
         self.looked_at = 0
         self._blocks: list[Block] = []
         self._targets: list[Target] = []
-        self._order: list[int] = []
+        self._order = array("L")  # places in the configuration
 
     def pieces(self, snapshot: Snapshot, *, as_openmetrics: bool) -> Iterator[Piece]:
         """The text in pieces, without OpenMetrics' final `# EOF`. Takes long with many targets."""
@@ -39,5 +40,5 @@ class Exposition:
         targets = [row.target for row in rows]
         if targets != self._targets:
             self._targets = targets
-            self._order = sorted(range(len(targets)), key=lambda place: share(targets[place].key))
+            self._order = array("L", sorted(range(len(targets)), key=lambda place: share(targets[place].key)))
         return [rows[place] for place in self._order]

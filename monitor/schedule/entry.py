@@ -15,9 +15,10 @@ STRETCHED_MOST = 6 * 3600.0  # seconds
 class Entry:
     """The place of one target in the queue."""
 
-    __slots__ = ("asked", "attempted", "due", "failures", "stretch", "target")
+    __slots__ = ("asked", "attempted", "due", "failures", "round", "stretch", "target")
 
     def __init__(self, target: Target) -> None:
+        self.round = 0  # the last time a configuration was taken over that had it
         self.target = target
         self.due = 0.0  # monotonic
         self.attempted: float | None = None  # monotonic

@@ -4,9 +4,9 @@ import asyncio
 import heapq
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -16,18 +16,16 @@ from monitor.log import where
 from monitor.model import Key, Outcome, share
 from monitor.schedule.entry import SLOT, Entry
 from monitor.schedule.every import Every
+from monitor.slices import slowly
 
 log = structlog.get_logger()
 
 CHUNK = 32  # released before the event loop gets to do something else
-SLICE = 500  # the same of what is taken over
 FIRST = 120.0  # seconds within which a target that was never tried gets its first poll
 OVERDUE = 300.0  # the same for one whose time has passed
 STEP = 2.0  # seconds between wall and monotonic clock that count as a step
 
 Turn = Callable[[Target, float], Awaitable[Outcome]]
-
-T = TypeVar("T")
 
 
 class Schedule:
@@ -45,8 +43,11 @@ class Schedule:
         self._wall = wall
         self._entries: dict[Key, Entry] = {}
         self._running: dict[Key, Entry] = {}  # with a turn under way, configured or not
-        self._queue: list[tuple[float, int, Entry]] = []  # an item counts while its due is the entry's
-        self._count = 0
+        # By due time in whole slots, and those in a heap: an item an entry would take 100 bytes more. An
+        # entry may stand in several; it counts in that of its due.
+        self._slots: dict[int, list[Entry]] = {}
+        self._order: list[int] = []
+        self._round = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchdog: asyncio.Task[None] | None = None
         self._applying = asyncio.Lock()
@@ -61,34 +62,32 @@ class Schedule:
         """
         async with self._applying:
             now = self._clock()
-            wanted: set[Key] = set()
-            overdue: list[Entry] = []
-            async for target in _slowly(targets):
-                wanted.add(target.key)
-                if (entry := self._take(target, age, now)) is not None:
-                    overdue.append(entry)
-            for key in self._entries.keys() - wanted:
-                del self._entries[key]
+            self._round += 1
+            taken = [self._take(target, age, now) async for target in slowly(targets)]
+            overdue = [entry for entry in taken if entry is not None]
+            async for entry in slowly(list(self._entries.values())):
+                if entry.round != self._round:
+                    del self._entries[entry.target.key]
             # Those whose time has passed, over a while, oldest first: each has a slot of its own.
             overdue.sort(key=lambda entry: entry.due)
-            async for place, entry in _slowly(enumerate(overdue)):
+            async for place, entry in slowly(enumerate(overdue)):
                 slot = (place + share(entry.target.key)) / len(overdue)
                 self._put(entry, now + slot * min(entry.target.interval, OVERDUE))
 
     async def hasten(self, accounts: Collection[str]) -> None:
         """The credentials of these accounts changed: their targets need not wait out their intervals."""
         now = self._clock()
-        async for entry in _slowly(list(self._entries.values()) if accounts else ()):
+        async for entry in slowly(list(self._entries.values()) if accounts else ()):
             if entry.target.account in accounts:
                 due = now + share(entry.target.key) * min(entry.target.interval, FIRST)
                 if due < entry.due or entry.target.key in self._running:
                     self._put(entry, due)
 
-    def lead(self, leaders: Iterable[tuple[Collection[str], Key]]) -> None:
+    async def lead(self, leaders: Iterable[tuple[Collection[str], Key]]) -> None:
         """Of each of these sets of accounts, the target of that key goes first."""
         keys = {account: key for accounts, key in leaders for account in accounts}
         first: dict[Key, float] = {}
-        for entry in self._entries.values() if keys else ():
+        async for entry in slowly(list(self._entries.values()) if keys else ()):
             key = keys.get(entry.target.account)
             if key is not None and entry.due < first.get(key, math.inf):
                 first[key] = entry.due
@@ -146,6 +145,7 @@ class Schedule:
         else:
             changed = entry.target.interval != target.interval
             entry.target = target
+        entry.round = self._round
         self._entries[target.key] = entry
         if changed and entry.attempted is None:
             self._put(entry, now + share(target.key) * min(target.interval, FIRST))
@@ -162,20 +162,38 @@ class Schedule:
             entry.asked = due
             return
         entry.due = due
-        self._count += 1
-        heapq.heappush(self._queue, (due, self._count, entry))
+        slot = _slot(due)
+        if slot not in self._slots:
+            self._slots[slot] = []
+            heapq.heappush(self._order, slot)
+        self._slots[slot].append(entry)
 
     async def release(self) -> None:
         """Begin the turns that are due."""
         released = 0
-        while self._queue and self._queue[0][0] <= self._clock():
-            due, _, entry = heapq.heappop(self._queue)
-            if entry.due != due or self._entries.get(entry.target.key) is not entry:
-                continue
-            self._begin(entry)
-            released += 1
-            if released % CHUNK == 0:
-                await asyncio.sleep(0)
+        while self._order and (slot := self._order[0]) <= _slot(now := self._clock()):
+            for entry in self._pop(slot, now):
+                if self._is_waiting(entry) and _slot(entry.due) == slot and entry.due <= now:
+                    self._begin(entry)
+                    released += 1
+                    if released % CHUNK == 0:
+                        await asyncio.sleep(0)
+            if slot == _slot(now):
+                break  # what is left of this slot is not due yet
+
+    def _pop(self, slot: int, now: float) -> list[Entry]:
+        """The entries of a slot that are due, the oldest first. The others stay."""
+        entries = sorted(self._slots[slot], key=lambda entry: entry.due)
+        if late := [entry for entry in entries if entry.due > now and _slot(entry.due) == slot]:
+            self._slots[slot] = late
+        else:
+            del self._slots[heapq.heappop(self._order)]
+        return entries
+
+    def _is_waiting(self, entry: Entry) -> bool:
+        """It is configured, and has no turn under way."""
+        key = entry.target.key
+        return self._entries.get(key) is entry and key not in self._running
 
     def _begin(self, entry: Entry) -> asyncio.Task[None]:
         self._running[entry.target.key] = entry
@@ -210,9 +228,5 @@ class Schedule:
             offset = now
 
 
-async def _slowly(items: Iterable[T]) -> AsyncIterator[T]:
-    """One after the other; now and then the event loop gets to do something else."""
-    for number, item in enumerate(items, 1):
-        yield item
-        if number % SLICE == 0:
-            await asyncio.sleep(0)
+def _slot(due: float) -> int:
+    return math.floor(due / SLOT)

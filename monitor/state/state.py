@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from monitor.config import Target
 from monitor.forecast import Forecast
 from monitor.model import Failure, Kept, Key, Outcome, Reason
 from monitor.state.row import Row
+
+BATCH = 1_000  # targets that are stored together: of more the event loop would feel the work before and after
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +17,9 @@ class Arranged:
     """The rows of a configuration that is about to be taken over."""
 
     rows: dict[Key, Row]
-    before: Mapping[Key, Row]  # what they were made from
-    attic: Mapping[Key, Kept]
+    gone: Sequence[Key]  # the targets that are configured no more
+    attic: dict[Key, Kept]  # what is known of others
+    found: Mapping[Key, Kept]  # the same as it was before
 
 
 class State:
@@ -23,6 +27,7 @@ class State:
 
     def __init__(self) -> None:
         self._rows: dict[Key, Row] = {}
+        self._touched: set[Key] | None = None  # rows that changed since `now`, until `adopt`
         self._attic: dict[Key, Kept] = {}  # of targets that are not configured now
         self._dirty: dict[Key, None] = {}  # in the order of their outcomes
         self._taken: dict[Key, None] = {}  # the same, while they are being stored
@@ -41,8 +46,9 @@ class State:
         """
         self.adopt(self.arrange(self.now(), targets, moved), accounts, moved)
 
-    def now(self) -> Mapping[Key, Row]:
+    def now(self) -> dict[Key, Row]:
         """The rows as they are, to `arrange` them anew."""
+        self._touched = set()
         return self._rows.copy()
 
     def arrange(
@@ -50,29 +56,28 @@ class State:
     ) -> Arranged:
         """The long part of `apply`. Changes nothing, so that a thread may do it."""
         rows: dict[Key, Row] = {}
-        attic = self._attic
+        found = self._attic
         for target in targets:
             row = before.get(target.key)
             row = self._known(Row(target)) if row is None else replace(row, target=target)
             rows[target.key] = _forgotten(row) if target.account in moved else row
-        return Arranged(rows, before, attic)
+        gone = [key for key in before if key not in rows]
+        return Arranged(rows, gone, _without(found, rows), found)
 
     def adopt(self, arranged: Arranged, accounts: Iterable[str], moved: Collection[str] = ()) -> None:
         """The short part of `apply`."""
-        rows, names = arranged.rows, set(accounts)
+        rows, attic, names = arranged.rows, arranged.attic, set(accounts)
         # 1. What was learned since the rows were arranged.
-        if self._attic is not arranged.attic:
-            rows = {key: self._known(row) for key, row in rows.items()}
-        for key, row in self._rows.items():
-            if row is not arranged.before.get(key) and key in rows:
-                newer = replace(row, target=rows[key].target)
-                rows[key] = _forgotten(newer) if newer.target.account in moved else newer
+        if self._attic is not arranged.found:
+            rows, attic = {key: self._known(row) for key, row in rows.items()}, _without(self._attic, rows)
+        for key in (self._touched or set()) & rows.keys():
+            newer = replace(self._rows[key], target=rows[key].target)
+            rows[key] = _forgotten(newer) if newer.target.account in moved else newer
         # 2. What is known of targets that are not configured now.
-        self._attic = {key: kept for key, kept in self._attic.items() if key not in rows}
-        for key in self._rows.keys() - rows.keys():
+        for key in arranged.gone:
             if (kept := self._rows[key].kept()) is not None:
-                self._attic[key] = kept
-        self._rows = rows
+                attic[key] = kept
+        self._rows, self._attic, self._touched = rows, attic, None
         self._responses = {key: n for key, n in self._responses.items() if key[0] in names}
 
     def record(self, target: Target, outcome: Outcome) -> tuple[Row, Row] | None:
@@ -80,7 +85,8 @@ class State:
         before = self._rows.get(target.key)
         if before is None:
             return None
-        self._rows[target.key] = after = before.then(outcome)
+        after = before.then(outcome)
+        self._put(target.key, after)
         if after.attempted_at != before.attempted_at or after.reading is not before.reading:
             self._dirty[target.key] = None
         if not (isinstance(outcome, Failure) and outcome.reason is Reason.HELD):
@@ -89,8 +95,10 @@ class State:
         return before, after
 
     def take_dirty(self) -> dict[Key, Kept]:
-        """What has changed since the last call and is to be stored."""
-        self._taken, self._dirty = self._dirty, {}
+        """What has changed since the last call and is to be stored, the oldest `BATCH` of it."""
+        self._taken = dict.fromkeys(islice(self._dirty, BATCH))
+        for key in self._taken:
+            del self._dirty[key]
         every = ((key, self._kept(key)) for key in self._taken)
         return {key: kept for key, kept in every if kept is not None}
 
@@ -105,13 +113,13 @@ class State:
         for key, stored in kept.items():
             row = self._rows.get(key)
             if row is not None and stored.consumed != row.committed:
-                self._rows[key] = replace(row, committed=stored.consumed)
+                self._put(key, replace(row, committed=stored.consumed))
 
     def foresee(self, key: Key, forecast: Forecast, daily: Sequence[int], at: float) -> None:
         """Keep what was forecast of a target at a time (epoch seconds), and its last days."""
         row = self._rows.get(key)
         if row is not None:
-            self._rows[key] = replace(row, forecast=forecast, daily=daily, foreseen_at=at)
+            self._put(key, replace(row, forecast=forecast, daily=daily, foreseen_at=at))
             self._dirty[key] = None
 
     @property
@@ -128,6 +136,11 @@ class State:
 
     def responses(self) -> dict[tuple[str, str], int]:
         return dict(self._responses)
+
+    def _put(self, key: Key, row: Row) -> None:
+        self._rows[key] = row
+        if self._touched is not None:
+            self._touched.add(key)
 
     def _kept(self, key: Key) -> Kept | None:
         row = self._rows.get(key)
@@ -153,3 +166,7 @@ class State:
 
 def _forgotten(row: Row) -> Row:
     return replace(row, reading=None, forecast=None, foreseen_at=None, daily=())
+
+
+def _without(attic: Mapping[Key, Kept], rows: Mapping[Key, Row]) -> dict[Key, Kept]:
+    return {key: kept for key, kept in attic.items() if key not in rows}
