@@ -86,7 +86,9 @@ def watch(scene: Scene) -> Iterator[Figure]:
         with prometheus(scene.fresh("prometheus"), address, interval) as watching:
             polls, _ = scene.pac.counts()
             before = server.ask("status")["lag"]
+            server.ask("stall")
             time.sleep(scale.watched)
+            away = server.ask("stall")["seconds"]
             after = server.ask("status")["lag"]
             polls = scene.pac.counts()[0] - polls
             # But for the first: it creates every series.
@@ -111,6 +113,12 @@ def watch(scene: Scene) -> Iterator[Figure]:
         budget=0.25,
         note=f"{count:.0f} polls in {scale.watched:.0f} s; {lag['0.1'] / count:.1%} within 0.1 s, "
         f"{lag['0.25'] / count:.1%} within 0.25 s",
+    )
+    yield Figure(
+        "event loop away, the longest of all that time",
+        "ms",
+        [1000 * away],
+        note="with every poll, scrape, write and forecast in it",
     )
     yield Figure(
         f"polls a second that reached the PAC, of {RATE:.0f}",

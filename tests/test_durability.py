@@ -22,6 +22,7 @@ from monitor.core import Core
 from monitor.model import Reading
 from monitor.schedule import Schedule
 from monitor.simulator import Account, Issuer, Pac
+from monitor.state import BATCH
 from monitor.store import peek
 from tests import issuers
 from tests.premises import IMPATIENT
@@ -605,6 +606,22 @@ async def test_targets_whose_write_is_under_way_still_wait(tmp_path: Path) -> No
                 await asyncio.sleep(0.01)
         await core.flush()
         assert core.snapshot().store.queue == 0
+
+
+async def test_more_than_is_stored_at_once_is_stored_or_waits(tmp_path: Path) -> None:
+    many = list(islice(issuers.rfcs(), 2 * BATCH + 5))
+    config = load(configure(tmp_path, account("http://127.0.0.1:9/", "norte", many)))
+    async with Core(config) as core:
+        for target in config.targets:
+            core.keep(target, Reading(1_790_000_000.0, 10, 4, 6, "200"))
+        with locked(tmp_path / "timbres.db"):
+            await core.flush()
+            status = core.snapshot().store
+            assert (status.queue, status.write_errors) == (len(many), 1)
+        await core.flush()
+        assert core.snapshot().store.queue == 0
+        assert all(row.committed == 0 for row in core.state.rows())
+    assert len((await peek(config.state.url)).kept) == len(many)
 
 
 async def test_a_lock_that_somebody_takes_while_the_database_is_waited_for_is_waited_for_too(

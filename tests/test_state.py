@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.config import Limits, Target, Thresholds
 from monitor.model import RETIRED, Failure, Kept, Outcome, Reading, Reason
 from monitor.simulator import Issuer, Pac
-from monitor.state import Row, State
+from monitor.state import BATCH, Row, State
 from tests.service import Exposition
 from tests.watching import Watched, account, paying, watching
 
@@ -231,6 +231,17 @@ def test_what_could_not_be_stored_waits_and_the_latest_is_stored() -> None:
     again = made.take_dirty()
     assert list(again) == [target().key, target(SECOND).key]
     assert again[target().key].reading == LATER
+
+
+def test_what_waits_is_taken_in_batches_the_oldest_first() -> None:
+    made = state(*(target(f"{number}") for number in range(BATCH + 5)))
+    for one in made.rows():
+        made.record(one.target, GOOD)
+    first = made.take_dirty()
+    assert list(first) == [("norte", f"{number}") for number in range(BATCH)]
+    assert made.queue == BATCH + 5
+    made.commit(first)
+    assert list(made.take_dirty()) == [("norte", f"{number}") for number in range(BATCH, BATCH + 5)]
 
 
 def test_a_turn_that_was_not_sent_is_nothing_to_store() -> None:

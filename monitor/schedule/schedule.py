@@ -20,7 +20,7 @@ from monitor.slices import slowly
 
 log = structlog.get_logger()
 
-CHUNK = 32  # released before the event loop gets to do something else
+CHUNK = 8  # released before the event loop gets to do something else
 FIRST = 120.0  # seconds within which a target that was never tried gets its first poll
 OVERDUE = 300.0  # the same for one whose time has passed
 STEP = 2.0  # seconds between wall and monotonic clock that count as a step
