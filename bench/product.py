@@ -23,7 +23,7 @@ import monitor.app
 from bench.sampling import Sampler
 from monitor.app import Monitor
 from monitor.config import Target, load
-from monitor.interpreter import tune
+from monitor.interpreter import loading, tune
 from monitor.log import Format, configure
 from monitor.model import Reading
 
@@ -124,6 +124,7 @@ async def main() -> None:
     parser.add_argument("--no-forecasts", action="store_true")
     told = parser.parse_args()
     tune()
+    loading()
     configure(Format.TEXT)
     if told.no_forecasts:
         monitor.app.FORESEE = 86400.0

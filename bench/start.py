@@ -10,6 +10,7 @@ from bench.figure import Figure
 from bench.place import write_table
 from bench.process import Died, Process
 from bench.scene import Scene, address_of
+from bench.scrapes import NO_POLLS
 
 
 def start(scene: Scene) -> Iterator[Figure]:
@@ -33,9 +34,16 @@ def start(scene: Scene) -> Iterator[Figure]:
 
 
 def reload(scene: Scene) -> Iterator[Figure]:
-    """A hundredth of the RFCs gets another threshold, while the others go on being polled."""
+    """A hundredth of the RFCs gets another threshold, first alone, then while all of them are polled."""
+    yield from _reload(scene, NO_POLLS, "nothing to do, for two seconds", budget=20.0)
+    yield from _reload(scene, 300, "polls alone, for two seconds", words=", 333 polls a second")
+
+
+def _reload(
+    scene: Scene, interval: float, floor: str, *, budget: float | None = None, words: str = ""
+) -> Iterator[Figure]:
     size = scene.scale.most
-    config = scene.settle(size, 300)
+    config = scene.settle(size, interval)
     took, away, idle = [], [], []
     with scene.product(config, "--no-forecasts") as server:
         address = urlsplit(address_of(server))
@@ -55,13 +63,13 @@ def reload(scene: Scene) -> Iterator[Figure]:
             away.append(1000 * server.ask("stall")["seconds"])
             if answer != b"Reloaded\n":
                 raise Died(f"not reloaded: {answer.decode()}")
-    yield Figure(f"reload of {size:,} RFCs", "s", took)
+    yield Figure(f"reload of {size:,} RFCs{words}", "s", took)
     yield Figure(
-        f"event loop away during a reload of {size:,} RFCs",
+        f"event loop away during a reload of {size:,} RFCs{words}",
         "ms",
         away,
         idle,
-        "polls alone, for two seconds",
-        budget=20.0,
+        floor,
+        budget=budget,
         absolute=True,
     )

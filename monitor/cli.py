@@ -20,7 +20,7 @@ from monitor.alerts import Level, send_test, worst
 from monitor.app import Monitor
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
-from monitor.interpreter import tune
+from monitor.interpreter import loading, tune
 from monitor.log import Format, configure, log_unhandled, where
 from monitor.store import Locked, StoreUnavailable
 
@@ -72,6 +72,7 @@ def run(config: ConfigOption, log_format: LogFormat = Format.TEXT) -> None:
     """Run the service: poll on schedule, serve /metrics. SIGHUP reloads, SIGTERM stops."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until `serve` takes it over: a start is a reload
     configure(log_format)
+    loading()
     _serve(lambda: serve(_load(config)))
 
 

@@ -153,14 +153,17 @@ class State:
             return row
         consumed = (kept.consumed or 0) if kept.reading is not None else None
         foreseen = kept.foreseen
-        return replace(
-            row,
-            reading=kept.reading,
-            attempted_at=kept.attempted_at,
-            consumed=consumed,
-            committed=None if row.target.key in self._dirty or row.target.key in self._taken else consumed,
-            forecast=None if foreseen is None else Forecast(foreseen.time_left, foreseen.peak_day),
-            foreseen_at=None if foreseen is None else foreseen.at,
+        return Row(  # `replace` takes three times as long, and a start does this for every target
+            row.target,
+            kept.reading,
+            row.last,
+            row.polls,
+            row.errors,
+            kept.attempted_at,
+            consumed,
+            None if row.target.key in self._dirty or row.target.key in self._taken else consumed,
+            None if foreseen is None else Forecast(foreseen.time_left, foreseen.peak_day),
+            None if foreseen is None else foreseen.at,
         )
 
 
