@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from monitor.config import load
-from monitor.model import Foreseen, Kept, Key, Reading, share
+from monitor.model import Forecast, Kept, Key, Reading, share
 from monitor.rfc import check_digit_ok
 from monitor.store import Store
 
@@ -89,7 +89,7 @@ def remember(path: Path) -> None:
                 used = 400 - 20 * day
                 at = now - 86400 * day - (1 - share(target.key)) * target.interval
                 reading = Reading(at, 1000, used, 1000 - used, "200")
-                kept[target.key] = Kept(at, reading, used, Foreseen(at, 30 * 86400.0, 20))
+                kept[target.key] = Kept(at, reading, used, Forecast(at, 30 * 86400.0, 20))
             if not await store.write(kept, now):
                 raise OSError("the database does not take what is to be remembered")
         await store.close()

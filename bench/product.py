@@ -26,6 +26,7 @@ from monitor.config import Target, load
 from monitor.interpreter import loading, tune
 from monitor.log import Format, configure
 from monitor.model import Reading
+from monitor.state import BATCH
 
 BEAT = 0.002  # seconds
 
@@ -83,7 +84,7 @@ class Answers:
         return {"seconds": self._heart.longest()}
 
     async def on_turn(self, number: float) -> object:
-        """Record and commit, as a poll and the flush after it would."""
+        """Record and commit, as polls and the flush a second after them would."""
         state = self._core.state
         if self._order is None:
             entries = sorted(self._monitor._schedule._entries.values(), key=lambda entry: entry.due)
@@ -94,6 +95,8 @@ class Answers:
             self._core.keep(target, Reading(time.time(), 1000, used, max(0, 1000 - used), "200"))
             if changed % 100 == 0:
                 await asyncio.sleep(0)
+            if changed % BATCH == 0:  # 333 a second never wait for more than that
+                await self._core.flush()
         await self._core.flush()
         return {"changed": number}
 

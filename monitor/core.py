@@ -204,7 +204,7 @@ class Core:
 
     async def _open(self) -> None:
         try:
-            loaded = await self.store.open()
+            loaded = await self.store.open([target.key for target in self.config.targets])
         except StoreUnavailable as error:
             if self.store.write_errors == 0:
                 log.error("no database: nothing is polled until it can be used", error=str(error))

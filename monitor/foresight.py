@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from monitor.forecast import Forecast, Habits, Rows, daily, forecast, habits
+from monitor.forecast import Habits, Rows, daily, forecast, habits
 from monitor.log import where
-from monitor.model import Key
+from monitor.model import Forecast, Key
 from monitor.slices import slowly
 from monitor.state import Row, State
 from monitor.store import Point
@@ -106,7 +106,7 @@ class Foresight:
         except Exception as error:  # noqa: BLE001  # the others get theirs
             log.error("internal error in a forecast", target=key, error=where(error))
             return
-        self._state.foresee(key, found, days, at)
+        self._state.foresee(key, found, days)
 
     async def _rows(self, key: Key, at: float) -> Rows:
         return [(point.at, point.consumed) for point in await self._history(key, at - LOOK_BACK)]

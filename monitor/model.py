@@ -8,7 +8,6 @@ import math
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 #: The status code of the PAC's limit of fair use: poll that RFC less often.
 FAIR_USE = "632"
@@ -92,11 +91,14 @@ class Standing:
     intent: bool = False  # a call may be under way
 
 
-class Foreseen(NamedTuple):
-    """What was forecast of a target at a time: seconds until its stamps are used up, and its peak day."""
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What was said of an issuer at a time; nothing before 7 days of history."""
 
     at: float
+    #: Seconds until the stamps that were available then are used up, at most five years.
     time_left: float | None
+    #: The largest consumption in any 24 h of the last 35 days.
     peak_day: int | None
 
 
@@ -107,7 +109,7 @@ class Kept:
     attempted_at: float  # the last poll that was sent
     reading: Reading | None
     consumed: int | None  # stamps since first seen; `None` before the first reading
-    foreseen: Foreseen | None = None
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,7 @@ def row(
         reading,
         last,
         attempted_at=None if last is None else last.at,
-        forecast=None if days is None and peak is None else Forecast(seconds, peak),
-        foreseen_at=None if days is None and peak is None else NOW,
+        forecast=None if days is None and peak is None else Forecast(NOW, seconds, peak),
         daily=daily,
     )
 

@@ -85,17 +85,17 @@ def test_no_stamps_left_is_critical_whatever_is_configured() -> None:
 def test_stamps_that_will_not_last_long_enough_count_as_much_as_few_stamps(
     days: float, expected: Level
 ) -> None:
-    assert of(replace(row(), forecast=Forecast(days * DAY, None))) is expected
+    assert of(replace(row(), forecast=Forecast(NOW, days * DAY, None))) is expected
 
 
 def test_without_a_forecast_or_a_limit_of_days_only_the_stamps_count() -> None:
-    assert of(replace(row(), forecast=Forecast(None, None))) is Level.OK
+    assert of(replace(row(), forecast=Forecast(NOW, None, None))) is Level.OK
     limits = Thresholds(Limits(50, None, None), OFF)
-    assert of(replace(row(limits=limits), forecast=Forecast(DAY, None))) is Level.OK
+    assert of(replace(row(limits=limits), forecast=Forecast(NOW, DAY, None))) is Level.OK
 
 
 def test_every_threshold_that_is_reached_is_named_with_its_value() -> None:
-    found = list(crossings(replace(row(10), forecast=Forecast(5 * DAY, None)), row(10).reading))
+    found = list(crossings(replace(row(10), forecast=Forecast(NOW, 5 * DAY, None)), row(10).reading))
     assert found == [
         Crossing(Level.WARNING, "available", 10, 50),
         Crossing(Level.WARNING, "days_left", 5.0, 10.0),

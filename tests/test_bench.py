@@ -101,7 +101,7 @@ def test_a_place_has_a_valid_configuration_and_a_database_with_forecasts(tmp_pat
 
     kept, points = asyncio.run(stored())
     assert kept.keys() == {target.key for target in config.targets}
-    assert all(one.foreseen is not None for one in kept.values())
+    assert all(one.forecast is not None for one in kept.values())
     assert points[-1].at - points[0].at >= 7 * 86400
 
 

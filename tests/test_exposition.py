@@ -23,7 +23,7 @@ THRESHOLDS = Thresholds(Limits(50, 0.1, 10.0), Limits(10, None, 3.0))
 def row(number: int, available: int = 500, age: float = 60.0) -> Row:
     target = Target("norte", f"EKU{number:06d}3C9", "", 900.0, THRESHOLDS, None)
     reading = Reading(NOW - age, 1000, 1000 - available, available, "200")
-    return Row(target, reading, reading, 1, (), reading.at, 7, 7, Forecast(DAY, 40))
+    return Row(target, reading, reading, 1, (), reading.at, 7, 7, Forecast(reading.at, DAY, 40))
 
 
 def polled(count: int) -> list[Row]:

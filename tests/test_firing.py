@@ -44,7 +44,7 @@ def names(*rows: Row, **facts: Any) -> list[tuple[str, str]]:
 
 
 def test_nothing_holds_when_all_is_well() -> None:
-    fine = row(forecast=Forecast(30 * DAY, 100), expires=NOW + 90 * DAY)
+    fine = row(forecast=Forecast(NOW, 30 * DAY, 100), expires=NOW + 90 * DAY)
     assert names(fine, accounts=(AccountStatus("norte", None, unproven=False),)) == []
 
 
@@ -71,23 +71,23 @@ def test_no_stamps_left_is_exhausted_and_below_both_thresholds() -> None:
 
 
 def test_stamps_that_will_not_last_are_told_by_severity() -> None:
-    assert names(row(forecast=Forecast(10 * DAY, None))) == [("TimbresWillRunOut", "warning")]
-    assert names(row(forecast=Forecast(3 * DAY, None))) == [
+    assert names(row(forecast=Forecast(NOW, 10 * DAY, None))) == [("TimbresWillRunOut", "warning")]
+    assert names(row(forecast=Forecast(NOW, 3 * DAY, None))) == [
         ("TimbresWillRunOut", "warning"),
         ("TimbresWillRunOut", "critical"),
     ]
-    assert names(row(forecast=Forecast(10.01 * DAY, None))) == []
-    assert names(row(forecast=Forecast(None, None))) == []
+    assert names(row(forecast=Forecast(NOW, 10.01 * DAY, None))) == []
+    assert names(row(forecast=Forecast(NOW, None, None))) == []
 
 
 def test_a_condition_that_is_switched_off_tells_nothing() -> None:
     off = Thresholds(Limits(None, None, None), Limits(None, None, None))
-    assert names(row(5, limits=off, forecast=Forecast(DAY, None))) == []
+    assert names(row(5, limits=off, forecast=Forecast(NOW, DAY, None))) == []
 
 
 def test_a_peak_that_does_not_fit() -> None:
-    assert names(row(499, forecast=Forecast(None, 500))) == [("TimbresPeakDoesNotFit", "warning")]
-    assert names(row(500, forecast=Forecast(None, 500))) == []
+    assert names(row(499, forecast=Forecast(NOW, None, 500))) == [("TimbresPeakDoesNotFit", "warning")]
+    assert names(row(500, forecast=Forecast(NOW, None, 500))) == []
 
 
 def test_a_package_that_expires_is_told_a_month_and_a_week_before() -> None:

@@ -63,7 +63,7 @@ def days_left(
 
 @pytest.mark.parametrize("history", [[], [(at(2026, 5, 1), 0)]])
 def test_nothing_is_said_before_seven_days(history: list[tuple[float, int]]) -> None:
-    assert forecast(history, 100, at(2026, 5, 8) - 1, MEXICO) == Forecast(None, None)
+    assert forecast(history, 100, at(2026, 5, 8) - 1, MEXICO) == Forecast(at(2026, 5, 8) - 1, None, None)
     assert habits(history, at(2026, 5, 8) - 1, MEXICO) is None
 
 
@@ -90,7 +90,7 @@ def test_nothing_available_leaves_no_time() -> None:
 
 def test_who_stamps_nothing_has_five_years() -> None:
     now = at(2026, 5, 8)
-    assert forecast([(now - 60 * DAY, 7)], 1, now, MEXICO) == Forecast(LONGEST, 0)
+    assert forecast([(now - 60 * DAY, 7)], 1, now, MEXICO) == Forecast(now, LONGEST, 0)
 
 
 @pytest.mark.parametrize(("ago", "least"), [(2, 20), (30, 20), (200, 1000)])

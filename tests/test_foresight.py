@@ -17,7 +17,7 @@ from monitor.alerts import Level, level
 from monitor.app import Monitor
 from monitor.config import Limits, Target, Thresholds, load
 from monitor.foresight import AGAIN, EVERY, FEW, Foresight
-from monitor.model import Foreseen, Kept, Key, Reading
+from monitor.model import Forecast, Kept, Key, Reading
 from monitor.slices import SLICE
 from monitor.state import State
 from monitor.store import Point, Store, peek
@@ -95,7 +95,7 @@ async def test_a_target_is_forecast_once_it_has_a_reading_and_then_hourly(watch:
     assert 50 * DAY < watch.time_left() < 70 * DAY
     row = watch.state.row(("norte", RFC))
     assert row is not None
-    assert (list(row.daily[-4:-1]), row.foreseen_at) == ([10, 10, 10], EPOCH)
+    assert (list(row.daily[-4:-1]), row.forecast and row.forecast.at) == ([10, 10, 10], EPOCH)
     assert await watch.later(EVERY - 1) == []
     assert await watch.later(1) == [("norte", RFC)]
 
@@ -197,10 +197,10 @@ async def test_the_first_scrape_after_a_restart_has_the_forecasts_of_the_process
     told = list(islice(rfcs(), FEW + 1))
     now = reading(600, EPOCH - 60)
     kept = {
-        ("norte", told[0]): Kept(EPOCH - 60, now, 400, Foreseen(EPOCH - 90, 12345.25, 77)),
-        ("norte", told[1]): Kept(EPOCH - 60, now, 400, Foreseen(EPOCH - 90, None, None)),
+        ("norte", told[0]): Kept(EPOCH - 60, now, 400, Forecast(EPOCH - 90, 12345.25, 77)),
+        ("norte", told[1]): Kept(EPOCH - 60, now, 400, Forecast(EPOCH - 90, None, None)),
         ("norte", told[2]): Kept(EPOCH - 60, now, 400),
-        ("norte", told[3]): Kept(EPOCH - 60, reading(600, EPOCH - 2 * DAY), 1, Foreseen(EPOCH, 5.0, 5)),
+        ("norte", told[3]): Kept(EPOCH - 60, reading(600, EPOCH - 2 * DAY), 1, Forecast(EPOCH, 5.0, 5)),
     }
     async with started(tmp_path, told, kept, {}) as watched:
         scrape = await watched.metrics()
@@ -211,7 +211,7 @@ async def test_the_first_scrape_after_a_restart_has_the_forecasts_of_the_process
 async def test_a_scrape_in_the_middle_of_a_start_waits_for_what_was_stored(tmp_path: Path) -> None:
     path, clock = tmp_path / "config.yaml", watching.Clock()
     write(path, account("http://127.0.0.1:9/x", RFC))
-    stored = Kept(EPOCH - 60, reading(600, EPOCH - 60), 400, Foreseen(EPOCH - 90, 12345.25, 77))
+    stored = Kept(EPOCH - 60, reading(600, EPOCH - 60), 400, Forecast(EPOCH - 90, 12345.25, 77))
     await remember(path, {("norte", RFC): stored}, {})
     monitor = Monitor(load(path), clock=clock, wall=clock.wall)
     starting = asyncio.create_task(monitor.__aenter__())
@@ -229,7 +229,7 @@ async def test_a_scrape_in_the_middle_of_a_start_waits_for_what_was_stored(tmp_p
 def test_a_stored_forecast_counts_for_whoever_reads_the_database_beside_the_service() -> None:
     for days, expected in ((2, Level.CRITICAL), (9, Level.WARNING), (30, Level.OK)):
         state = State()
-        state.restore({("norte", RFC): Kept(EPOCH, reading(600), 400, Foreseen(EPOCH, days * DAY, 5))})
+        state.restore({("norte", RFC): Kept(EPOCH, reading(600), 400, Forecast(EPOCH, days * DAY, 5))})
         state.apply([target()], ["norte"])
         (row,) = state.rows()
         assert level(row, EPOCH + 1, DAY, held=False) == expected
@@ -259,14 +259,14 @@ async def test_a_forecast_is_stored_soon_after_it_is_made(tmp_path: Path) -> Non
         (row,) = watched.monitor.snapshot().rows
         url = watched.monitor.config.state.url
 
-        async def stored() -> Foreseen | None:
-            return (await peek(url)).kept["norte", RFC].foreseen
+        async def stored() -> Forecast | None:
+            return (await peek(url)).kept["norte", RFC].forecast
 
         async with asyncio.timeout(20):
             while (found := await stored()) is None:
                 await asyncio.sleep(0.05)
     assert row.forecast is not None
-    assert found == Foreseen(EPOCH, row.forecast.time_left, row.forecast.peak_day)
+    assert found == Forecast(EPOCH, row.forecast.time_left, row.forecast.peak_day)
 
 
 async def test_an_account_that_moves_to_another_endpoint_takes_no_forecast_along(watch: Watch) -> None:
@@ -275,7 +275,7 @@ async def test_an_account_that_moves_to_another_endpoint_takes_no_forecast_along
     watch.state.apply([target(), target(OTHER)], ["norte"], moved={"norte"})
     row = watch.state.row(("norte", RFC))
     assert row is not None
-    assert (row.forecast, row.foreseen_at, list(row.daily)) == (None, None, [])
+    assert (row.forecast, list(row.daily)) == (None, [])
     watch.read(600)
     assert await watch.later(AGAIN) == [("norte", RFC)]
 
@@ -293,7 +293,7 @@ async def test_a_database_of_before_there_were_stored_forecasts_becomes_a_curren
     store = Store(load(path).state.url)
     assert (await store.open()).kept == {key: kept}
     assert len(await store.history(key, 0.0)) >= len(changes)
-    now = Kept(EPOCH, reading(600), 400, Foreseen(EPOCH, 1.5, 2))
+    now = Kept(EPOCH, reading(600), 400, Forecast(EPOCH, 1.5, 2))
     assert await store.write({key: now}, EPOCH)
     await store.close()
     assert (await peek(load(path).state.url)).kept == {key: now}

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
-from monitor.model import Foreseen, Kept, Key, Reading, Standing
+from monitor.model import Forecast, Kept, Key, Reading, Standing
 from monitor.store import Loaded, Locked, Point, Store, StoreUnavailable, peek, request_rearm, schema, sqlite
 
 NOW = 1_790_000_000.0
@@ -145,8 +145,8 @@ async def test_targets_come_back_as_they_were(tmp_path: Path) -> None:
         NORTE: kept(),
         AMPERSAND: Kept(NOW + 0.125, Reading(NOW - 5.5, None, None, 0, "631"), 0),
         POOL: Kept(NOW + 1, None, None),
-        SOON_GONE: Kept(NOW, Reading(NOW, 9, 1, 8, "200"), 1, Foreseen(NOW + 0.5, 86400.25, 12)),
-        JUST_SEEN: Kept(NOW, Reading(NOW, 9, 1, 8, "200"), 1, Foreseen(NOW, None, None)),
+        SOON_GONE: Kept(NOW, Reading(NOW, 9, 1, 8, "200"), 1, Forecast(NOW + 0.5, 86400.25, 12)),
+        JUST_SEEN: Kept(NOW, Reading(NOW, 9, 1, 8, "200"), 1, Forecast(NOW, None, None)),
     }
     async with opened(tmp_path) as store:
         assert await store.write(told, NOW + 2)

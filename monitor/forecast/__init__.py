@@ -12,28 +12,18 @@ Stamps are used up when these days, and a reserve for what days and months diffe
 available.
 """
 
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from monitor.forecast.ahead import LONGEST, time_left
 from monitor.forecast.daily import daily
 from monitor.forecast.habits import Habits, habits_of
 from monitor.forecast.history import DAY, Rows, peak_day, rising
+from monitor.model import Forecast
 
 __all__ = ["ENOUGH", "LONGEST", "Forecast", "Habits", "Rows", "daily", "forecast", "habits", "time_left"]
 
 #: Nothing is said before so much history (seconds).
 ENOUGH = 7 * DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What is said of an issuer; nothing before 7 days of history."""
-
-    #: Seconds until `available` is used up, at most five years.
-    time_left: float | None
-    #: The largest consumption in any 24 h of the last 35 days.
-    peak_day: int | None
 
 
 def forecast(history: Rows, available: int, now: float, zone: ZoneInfo) -> Forecast:
@@ -45,8 +35,8 @@ def forecast(history: Rows, available: int, now: float, zone: ZoneInfo) -> Forec
     """
     rows = rising(history, now)
     if not rows or rows[0][0] > now - ENOUGH:
-        return Forecast(None, None)
-    return Forecast(time_left(habits_of(rows, now, zone), available, now, zone), peak_day(rows, now))
+        return Forecast(now, None, None)
+    return Forecast(now, time_left(habits_of(rows, now, zone), available, now, zone), peak_day(rows, now))
 
 
 def habits(history: Rows, now: float, zone: ZoneInfo) -> Habits | None:

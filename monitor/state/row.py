@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.config import Target
-from monitor.forecast import Forecast
 from monitor.model import (
     RETIRED,
     AccountStatus,
     EndpointStatus,
     Failure,
-    Foreseen,
+    Forecast,
     Kept,
     Outcome,
     Reading,
@@ -32,8 +31,7 @@ class Row:
     consumed: int | None = None  # stamps since first seen
     committed: int | None = None  # the same, as far as it is on the disk: no crash makes it fall
     forecast: Forecast | None = None  # made at most hourly
-    foreseen_at: float | None = None  # when, epoch seconds
-    daily: Sequence[int] = ()  # stamps a day as of then, its own day last; see `forecast.daily`
+    daily: Sequence[int] = ()  # stamps a day as of the forecast, its own day last; see `forecast.daily`
 
     @property
     def up(self) -> bool:
@@ -83,7 +81,6 @@ class Row:
             consumed,
             self.committed,
             self.forecast,
-            self.foreseen_at,
             self.daily,
         )
 
@@ -91,10 +88,7 @@ class Row:
         """What outlives us of it, if it was ever asked."""
         if self.attempted_at is None:
             return None
-        foreseen = None
-        if self.forecast is not None and self.foreseen_at is not None:
-            foreseen = Foreseen(self.foreseen_at, self.forecast.time_left, self.forecast.peak_day)
-        return Kept(self.attempted_at, self.reading, self.consumed, foreseen)
+        return Kept(self.attempted_at, self.reading, self.consumed, self.forecast)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from monitor.config import Target
-from monitor.forecast import Forecast
-from monitor.model import Failure, Kept, Key, Outcome, Reason
+from monitor.model import Failure, Forecast, Kept, Key, Outcome, Reason
 from monitor.state.row import Row
 
 BATCH = 1_000  # targets that are stored together: of more the event loop would feel the work before and after
@@ -99,6 +98,8 @@ class State:
         self._taken = dict.fromkeys(islice(self._dirty, BATCH))
         for key in self._taken:
             del self._dirty[key]
+        if not self._dirty:
+            self._dirty = {}  # an emptied one stays as large as it was: 10 MB after 100,000 had to wait
         every = ((key, self._kept(key)) for key in self._taken)
         return {key: kept for key, kept in every if kept is not None}
 
@@ -115,11 +116,11 @@ class State:
             if row is not None and stored.consumed != row.committed:
                 self._put(key, replace(row, committed=stored.consumed))
 
-    def foresee(self, key: Key, forecast: Forecast, daily: Sequence[int], at: float) -> None:
-        """Keep what was forecast of a target at a time (epoch seconds), and its last days."""
+    def foresee(self, key: Key, forecast: Forecast, daily: Sequence[int]) -> None:
+        """Keep what was forecast of a target, and its last days."""
         row = self._rows.get(key)
         if row is not None:
-            self._put(key, replace(row, forecast=forecast, daily=daily, foreseen_at=at))
+            self._put(key, replace(row, forecast=forecast, daily=daily))
             self._dirty[key] = None
 
     @property
@@ -152,7 +153,6 @@ class State:
         if kept is None or row.attempted_at is not None:
             return row
         consumed = (kept.consumed or 0) if kept.reading is not None else None
-        foreseen = kept.foreseen
         return Row(  # `replace` takes three times as long, and a start does this for every target
             row.target,
             kept.reading,
@@ -162,13 +162,12 @@ class State:
             kept.attempted_at,
             consumed,
             None if row.target.key in self._dirty or row.target.key in self._taken else consumed,
-            None if foreseen is None else Forecast(foreseen.time_left, foreseen.peak_day),
-            None if foreseen is None else foreseen.at,
+            kept.forecast,
         )
 
 
 def _forgotten(row: Row) -> Row:
-    return replace(row, reading=None, forecast=None, foreseen_at=None, daily=())
+    return replace(row, reading=None, forecast=None, daily=())
 
 
 def _without(attic: Mapping[Key, Kept], rows: Mapping[Key, Row]) -> dict[Key, Kept]:

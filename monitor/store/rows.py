@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from monitor.model import Foreseen, Kept, Key, Reading, Standing
+from monitor.model import Forecast, Kept, Key, Reading, Standing
 from monitor.store.batch import Batch
 from monitor.store.schema import credential, history, meta, request, target
 
@@ -18,9 +18,9 @@ from monitor.store.schema import credential, history, meta, request, target
 _SLICE = 250
 
 _READING = ("at", "contracted", "used", "available", "code")
-_FORESEEN = ("foreseen_at", "time_left", "peak_day")
-_VALUES = ("attempted_at", *_READING, "consumed", *_FORESEEN)
-_NO_READING, _NO_FORECAST = (None,) * len(_READING), (None,) * len(_FORESEEN)
+_FORECAST = ("foreseen_at", "time_left", "peak_day")
+_VALUES = ("attempted_at", *_READING, "consumed", *_FORECAST)
+_NO_READING, _NO_FORECAST = (None,) * len(_READING), (None,) * len(_FORECAST)
 _of_reading = attrgetter(*_READING)
 _CHANGE = ("contracted", "used", "available", "consumed")
 
@@ -63,18 +63,19 @@ class Point:
 
 def load(connection: Connection) -> Loaded:
     """Everything but history and requests."""
-    kept, _ = load_targets(connection)
+    kept, _ = load_targets(connection, {})
     return Loaded(kept, load_standings(connection), load_mark(connection, "written_at"))
 
 
-def load_targets(connection: Connection) -> tuple[dict[Key, Kept], dict[Key, int]]:
-    """Every target, and its number in the database."""
+def load_targets(connection: Connection, known: Mapping[Key, Key]) -> tuple[dict[Key, Kept], dict[Key, int]]:
+    """Every target, and its number in the database. Keys that are `known` already take no memory again."""
     kept: dict[Key, Kept] = {}
     numbers: dict[Key, int] = {}
     columns = [target.c[name] for name in ("id", "account", "rfc", *_VALUES)]
     for part in connection.execute(select(*columns)).partitions(_SLICE):
         for number, account, rfc, *values in part:
             key = sys.intern(account), rfc
+            key = known.get(key, key)
             kept[key], numbers[key] = _kept(*values), number
     return kept, numbers
 
@@ -129,18 +130,20 @@ def _kept(  # in the order of `_VALUES`
     time_left: float | None,
     peak_day: int | None,
 ) -> Kept:
+    if at == attempted_at:
+        attempted_at = at  # one number, not two that are equal: 3 MB for 100,000
     reading = None if at is None else Reading(at, contracted, used, available, sys.intern(code))
-    foreseen = None if foreseen_at is None else Foreseen(foreseen_at, time_left, peak_day)
-    return Kept(attempted_at, reading, consumed, foreseen)
+    forecast = None if foreseen_at is None else Forecast(foreseen_at, time_left, peak_day)
+    return Kept(attempted_at, reading, consumed, forecast)
 
 
 def _values(kept: Kept) -> tuple[object, ...]:
-    reading, foreseen = kept.reading, kept.foreseen
+    reading, forecast = kept.reading, kept.forecast
     return (
         kept.attempted_at,
         *(_NO_READING if reading is None else _of_reading(reading)),
         kept.consumed,
-        *(_NO_FORECAST if foreseen is None else (foreseen.at, foreseen.time_left, foreseen.peak_day)),
+        *(_NO_FORECAST if forecast is None else (forecast.at, forecast.time_left, forecast.peak_day)),
     )
 
 

@@ -35,13 +35,14 @@ class Store:
         self._opened = False
         self._closed = False
 
-    async def open(self) -> Loaded:
-        """Take the lock, find or begin the database, and tell what it holds.
+    async def open(self, known: Iterable[Key] = ()) -> Loaded:
+        """Take the lock, find or begin the database, and tell what it holds. Of keys that are `known` the
+        same objects are told.
 
         Raises `Locked` if another process has it, and `StoreUnavailable` if it cannot be read
         now: the lock is kept if it was got, and `open` may be called again.
         """
-        loaded = await self._run(self._ledger.open)
+        loaded = await self._run(partial(self._ledger.open, known))
         self._opened = True
         return loaded
 

@@ -109,8 +109,8 @@ def facts(one: Judged, due: float | None, words: Words) -> Iterator[Fact]:
         yield words("used"), words.number(one.reading.used), None
     if left is not None:
         days = words.days(left)
-        if left <= 365 * DAY and row.foreseen_at is not None:
-            days = words("until", days=days, date=words.date(row.foreseen_at + left))
+        if left <= 365 * DAY and row.forecast is not None:
+            days = words("until", days=days, date=words.date(row.forecast.at + left))
         yield words("days"), days, None
     if one.reading is not None and one.peak_day is not None:
         yield words("peak_day"), words.number(one.peak_day), None
@@ -148,13 +148,15 @@ def conditions(limits: Limits, words: Words) -> str:
 
 def outlook(one: Judged, words: Words) -> str:
     """What the forecast says, as a sentence; "" if there is none."""
-    left, made = one.time_left, one.row.foreseen_at
-    if one.reading is None or left is None or made is None:
+    left, forecast = one.time_left, one.row.forecast
+    if one.reading is None or left is None or forecast is None:
         return ""
     available = one.reading.available
     if left > 365 * DAY:
         return words("forecast_long", available=available)
-    return words("forecast_says", available=available, days=words.days(left), date=words.date(made + left))
+    return words(
+        "forecast_says", available=available, days=words.days(left), date=words.date(forecast.at + left)
+    )
 
 
 def beyond(habits: Habits, words: Words) -> Iterator[str]:

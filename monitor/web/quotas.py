@@ -95,7 +95,7 @@ def _quota(one: Judged, at: float, due: Due) -> dict[str, Any]:
             "critical": limits.critical.days_left,
         },
         "peak_day": fresh and one.peak_day,
-        "forecast_at": row.foreseen_at,
+        "forecast_at": row.forecast and row.forecast.at,
         "expires_at": target.expires_at,
         "up": row.up,
         "held": one.held,
