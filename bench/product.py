@@ -75,7 +75,7 @@ class Answers:
         return {
             "in_flight": sum(one.in_flight for one in endpoints),
             "limit": sum(one.limit for one in endpoints),
-            "tasks": len(asyncio.all_tasks() - self._monitor._schedule._tasks),
+            "tasks": len(asyncio.all_tasks()) - len(self._monitor._schedule._running),
             "rows": len(self._core.state.rows()),
             "lag": {s.labels.get("le", s.name): s.value for metric in lag for s in metric.samples},
         }

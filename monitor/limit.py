@@ -83,14 +83,17 @@ class Limit:
     def _was_good(self) -> None:
         self._hold_off = 0.0
         self._good += 1
-        if self.size >= self._ceiling and self._good >= self.size:
+        size = self.size
+        if self._good < size:
+            return
+        if size >= self._ceiling:
             self._ceiling = math.inf  # it bears now what was too much then
         # Quickly back to what was borne, slowly beyond: a limit that tries what is too much
         # every few answers makes one in ten of them busy.
-        needed = self.size if self.size + 1 < self._ceiling else self.size * PROBE
-        if self._good >= needed and self.size < self._most:
+        needed = size if size + 1 < self._ceiling else size * PROBE
+        if self._good >= needed and size < self._most:
             self._good = 0
-            self._places.resize(self.size + 1)
+            self._places.resize(size + 1)
 
     def _was_busy(self, retry_after: float | None) -> None:
         now = self._clock()

@@ -9,6 +9,8 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.value import value
+
 #: The status code of the PAC's limit of fair use: poll that RFC less often.
 FAIR_USE = "632"
 
@@ -44,7 +46,7 @@ class Verdict(StrEnum):
     NOTHING = "nothing"  # answered, and proves nothing
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Quota:
     """The PAC's answer. `None` means the answer does not say (codes 630 and 631)."""
 
@@ -54,7 +56,7 @@ class Quota:
     code: str = "200"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reading:
     """A poll that gave numbers. `contracted` and `used` are `None` until once told."""
 
@@ -65,7 +67,7 @@ class Reading:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Failure:
     """A turn that gave none. `retry_after` is in seconds: not before, by the PAC or the gate."""
 
@@ -91,7 +93,7 @@ class Standing:
     intent: bool = False  # a call may be under way
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Forecast:
     """What was said of an issuer at a time; nothing before 7 days of history."""
 
@@ -102,7 +104,7 @@ class Forecast:
     peak_day: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Kept:
     """What outlives the process of a target."""
 

@@ -7,7 +7,7 @@ from types import TracebackType
 import structlog
 
 from monitor.config import Account
-from monitor.guard.standing import UNVERIFIED, Waits, judged
+from monitor.guard.standing import UNVERIFIED, WORKS, Waits, judged
 from monitor.model import RETIRED, Standing, Verdict
 from monitor.pac import PacError
 from monitor.places import Places
@@ -148,7 +148,8 @@ class Gate:
         #    back and before anybody hears of the outcome.
         try:
             if error is None:
-                await self._judge(Verdict.PROVES, "200")
+                if not (self.proven and self.standing is WORKS):  # or it is no news
+                    await self._judge(Verdict.PROVES, "200")
             elif isinstance(error, PacError):
                 await self._judge(error.verdict, error.code)
             elif self.standing.intent:

@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import NoReturn
 from xml.parsers import expat
 
+from monitor.value import value
+
 MAX_BYTES = 64 * 1024  # the caller's limit: a real reply is under 1 KiB
 MAX_DEPTH = 32
 MAX_TEXT = 300  # of a message, in characters: it is shown to people
+MAX_DIGITS = 12  # of a number of stamps
 
-_NUMBER = re.compile(r"[0-9]{1,12}")  # ASCII only: int() also takes 1_000, +5 and Arabic digits
-_STATUS = re.compile(r"[1-9][0-9]{2}")
 _XML_SPACE = " \t\r\n"
 _PLAIN = re.compile(rb">([0-9]{1,12})<")
 _ODD = "?"  # stands for a field given twice, or with elements inside: never a number
@@ -26,7 +27,7 @@ class NotSoap(Exception):
     """The bytes are not a SOAP envelope, or one that nobody should read on."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reply:
     """The fields of `return`, as stripped text; nil and blank ones are empty."""
 
@@ -36,7 +37,7 @@ class Reply:
     def status(self) -> str:
         """`100`–`999`, or `other` if there is none or it is no such number."""
         status = self.fields.get("status", "")
-        return status if _STATUS.fullmatch(status) else "other"
+        return status if len(status) == 3 and _is_plain(status) and status[0] != "0" else "other"
 
     @property
     def message(self) -> str:
@@ -45,7 +46,7 @@ class Reply:
     def number(self, name: str) -> int | None:
         """Whole stamps, or `None` if the field is absent or anything but plain digits."""
         text = self.fields.get(name, "")
-        return int(text) if _NUMBER.fullmatch(text) else None
+        return int(text) if len(text) <= MAX_DIGITS and _is_plain(text) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,11 @@ class _Collector:
 
     def _field(self, name: str, text: str) -> None:
         self.fields[name] = _ODD if name in self.fields else text
+
+
+def _is_plain(text: str) -> bool:
+    """Digits only: `int` also takes 1_000, +5 and Arabic digits."""
+    return text.isascii() and text.isdecimal()
 
 
 def _is_nil(attributes: dict[str, str]) -> bool:

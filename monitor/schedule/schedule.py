@@ -48,7 +48,6 @@ class Schedule:
         self._slots: dict[int, list[Entry]] = {}
         self._order: list[int] = []
         self._round = 0
-        self._tasks: set[asyncio.Task[None]] = set()
         self._watchdog: asyncio.Task[None] | None = None
         self._applying = asyncio.Lock()
         self._jobs = AsyncIOScheduler(timezone=UTC)
@@ -121,10 +120,11 @@ class Schedule:
             self._watchdog.cancel()
         if self._jobs.running:
             self._jobs.shutdown(wait=False)
-        for task in self._tasks - set(spare):
+        tasks = {entry.task for entry in self._running.values() if entry.task is not None}
+        for task in tasks - set(spare):
             task.cancel()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -173,7 +173,7 @@ class Schedule:
         released = 0
         while self._order and (slot := self._order[0]) <= _slot(now := self._clock()):
             for entry in self._pop(slot, now):
-                if self._is_waiting(entry) and _slot(entry.due) == slot and entry.due <= now:
+                if entry.due <= now and self._is_waiting(entry):
                     self._begin(entry)
                     released += 1
                     if released % CHUNK == 0:
@@ -184,8 +184,8 @@ class Schedule:
     def _pop(self, slot: int, now: float) -> list[Entry]:
         """The entries of a slot that are due, the oldest first. The others stay."""
         entries = sorted(self._slots[slot], key=lambda entry: entry.due)
-        if late := [entry for entry in entries if entry.due > now and _slot(entry.due) == slot]:
-            self._slots[slot] = late
+        if slot == _slot(now) and entries[-1].due > now:
+            self._slots[slot] = [entry for entry in entries if entry.due > now]
         else:
             del self._slots[heapq.heappop(self._order)]
         return entries
@@ -197,10 +197,8 @@ class Schedule:
 
     def _begin(self, entry: Entry) -> asyncio.Task[None]:
         self._running[entry.target.key] = entry
-        task = asyncio.create_task(self._run(entry))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        entry.task = asyncio.create_task(self._run(entry))
+        return entry.task
 
     async def _run(self, entry: Entry) -> None:
         key = entry.target.key
@@ -211,6 +209,7 @@ class Schedule:
             log.error("internal error in a poll", target=key, error=where(error))
         finally:
             del self._running[key]
+            entry.task = None
             entry.attempted = self._clock()
             asked, entry.asked = max(entry.asked, entry.attempted), math.inf
             self._put(entry, min(entry.attempted + delay, asked))

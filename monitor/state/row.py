@@ -16,9 +16,10 @@ from monitor.model import (
     Reason,
     StoreStatus,
 )
+from monitor.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Row:
     """All that is known of one target. Never changes: an outcome makes a new one."""
 
