@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from monitor.model import Forecast, Kept, Key, Reading, Standing
-from monitor.store.batch import Batch
 from monitor.store.schema import credential, history, meta, request, target
+from monitor.store.upsert import Upsert
 
 #: Targets handled in one go: if all rows of 100,000 are made first, the garbage collector sees
 #: them, looks through the whole process, and every thread waits for it.
@@ -24,18 +24,8 @@ _NO_READING, _NO_FORECAST = (None,) * len(_READING), (None,) * len(_FORECAST)
 _of_reading = attrgetter(*_READING)
 _CHANGE = ("contracted", "used", "available", "consumed")
 
-_INSERT = Batch(insert(target), "id", "account", "rfc", *_VALUES)
-_UPDATE = Batch(
-    update(target).where(target.c.id == bindparam("number")).values({n: bindparam(n) for n in _VALUES}),
-    *_VALUES,
-    "number",
-)
-_FORGET_CHANGE = Batch(
-    delete(history).where(history.c.target_id == bindparam("target_id"), history.c.at == bindparam("second")),
-    "target_id",
-    "second",
-)
-_ADD_CHANGE = Batch(insert(history), "target_id", "at", *_CHANGE)
+_PUT_TARGET = Upsert(target, *_VALUES)
+_PUT_CHANGE = Upsert(history, *_CHANGE)  # of two changes within a second the later counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +85,20 @@ def put_targets(
     added: dict[Key, int] = {}
     items = iter(kept.items())
     while part := list(islice(items, _SLICE)):
-        new: list[tuple[object, ...]] = []
-        old: list[tuple[object, ...]] = []
+        latest: list[tuple[object, ...]] = []
         changes: list[tuple[object, ...]] = []
         for key, now in part:
             number = numbers.get(key)
             if number is None:
                 added[key] = number = following
                 following += 1
-                new.append((number, *key, *_values(now)))
-            else:
-                old.append((*_values(now), number))
+            latest.append((number, *key, *_values(now)))
             before = stored.get(key)
             # What was stored last is also the last row of history: nothing has to be read.
             if now.reading is not None and (before is None or _change(before) != _change(now)):
                 changes.append((number, math.floor(now.reading.at), *_change(now)))
-        _INSERT.run(connection, new)
-        _UPDATE.run(connection, old)
-        # Of two changes within a second the later counts.
-        _FORGET_CHANGE.run(connection, [change[:2] for change in changes])
-        _ADD_CHANGE.run(connection, changes)
+        _PUT_TARGET.run(connection, latest)
+        _PUT_CHANGE.run(connection, changes)
     return added
 
 
