@@ -182,7 +182,7 @@ class Schedule:
                 break  # what is left of this slot is not due yet
 
     def _pop(self, slot: int, now: float) -> list[Entry]:
-        """The entries of a slot that are due, the oldest first. The others stay."""
+        """The entries of a slot, the oldest first. Those that are not due yet stay there, too."""
         entries = sorted(self._slots[slot], key=lambda entry: entry.due)
         if slot == _slot(now) and entries[-1].due > now:
             self._slots[slot] = [entry for entry in entries if entry.due > now]
