@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from difflib import get_close_matches
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from monitor import rfc
@@ -59,7 +60,9 @@ class Table:
         line, header = next(records, (1, []))
         if not self._accept(line, header):
             return
-        order = [self._columns.index(name) if name in self._columns else len(header) for name in COLUMNS]
+        names = self._columns
+        # Of a column that is not there, the one after the last, which is empty.
+        pick = itemgetter(*(names.index(name) if name in names else len(header) for name in COLUMNS))
         for line, fields in records:
             if not any(map(str.strip, fields)):
                 continue
@@ -67,7 +70,7 @@ class Table:
                 self._faults.append(self._at(line, len(header), "more fields than the header has columns"))
                 continue
             cells = [cell.strip() for cell in fields] + [""] * (len(header) + 1 - len(fields))
-            issuer, alias, interval, expires_on, warning, critical = (cells[place] for place in order)
+            issuer, alias, interval, expires_on, warning, critical = pick(cells)
             yield Row(
                 line,
                 self._read(rfc.parse, issuer, line, "rfc") or "",
