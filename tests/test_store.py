@@ -204,6 +204,27 @@ async def test_before_it_is_open_nothing_is_written_and_after_it_is_closed_neith
 # History
 
 
+@pytest.mark.parametrize("size", [1, 9, 10, 11, 50, 61, 249, 250, 261])
+async def test_any_number_of_targets_is_stored_and_stored_over(tmp_path: Path, size: int) -> None:
+    keys: list[Key] = [("norte", f"rfc{number}") for number in range(size)]
+    first = {key: kept(number) for number, key in enumerate(keys)}
+    later = {key: kept(number + 1, NOW + 60) for number, key in enumerate(keys)}
+    async with opened(tmp_path) as store:
+        await store.write(first, NOW)
+        await store.write(later, NOW + 60)
+    assert (await peek(url(tmp_path))).kept == later
+
+
+async def test_keys_that_are_known_are_not_made_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await store.write({NORTE: kept()}, NOW)
+    known: Key = ("".join(NORTE[0]), "".join(list(NORTE[1])))
+    store = Store(url(tmp_path))
+    loaded = await store.open([known])
+    await store.close()
+    assert [key is known for key in loaded.kept] == [True]
+
+
 async def test_history_has_a_row_for_each_change_in_order(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         for used, at in ((40, 0.0), (40, 900.0), (43, 1800.5), (43, 2700.0), (50, 3600.0)):
