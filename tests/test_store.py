@@ -201,9 +201,6 @@ async def test_before_it_is_open_nothing_is_written_and_after_it_is_closed_neith
     assert await loaded(tmp_path) == Loaded({}, {}, None)
 
 
-# History
-
-
 @pytest.mark.parametrize("size", [1, 9, 10, 11, 50, 61, 249, 250, 261])
 async def test_any_number_of_targets_is_stored_and_stored_over(tmp_path: Path, size: int) -> None:
     keys: list[Key] = [("norte", f"rfc{number}") for number in range(size)]
@@ -223,6 +220,9 @@ async def test_keys_that_are_known_are_not_made_again(tmp_path: Path) -> None:
     loaded = await store.open([known])
     await store.close()
     assert [key is known for key in loaded.kept] == [True]
+
+
+# History
 
 
 async def test_history_has_a_row_for_each_change_in_order(tmp_path: Path) -> None:

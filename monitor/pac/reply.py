@@ -19,7 +19,7 @@ MAX_TEXT = 300  # of a message, in characters: it is shown to people
 MAX_DIGITS = 12  # of a number of stamps
 
 _XML_SPACE = " \t\r\n"
-_PLAIN = re.compile(rb">([0-9]{1,12})<")
+_PLAIN = re.compile(rb">([0-9]{1,%d})<" % MAX_DIGITS)
 _ODD = "?"  # stands for a field given twice, or with elements inside: never a number
 
 

@@ -48,4 +48,4 @@ class Entry:
 
     def _regular(self) -> float:
         interval = self.target.interval
-        return interval if self.stretch == 1 else max(interval, min(interval * self.stretch, STRETCHED_MOST))
+        return max(interval, min(interval * self.stretch, STRETCHED_MOST))

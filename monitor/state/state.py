@@ -34,7 +34,7 @@ class State:
 
     def restore(self, kept: Mapping[Key, Kept]) -> None:
         """What was stored is back, with its old times."""
-        self._attic = self._attic | dict(kept)
+        self._attic = {**self._attic, **kept}
         self._rows = {key: self._known(row) for key, row in self._rows.items()}
 
     def apply(self, targets: Iterable[Target], accounts: Iterable[str], moved: Collection[str] = ()) -> None:
