@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -56,14 +57,13 @@ class Poller:
             return Failure(self._wall(), Reason.HELD, RETIRED, "no longer configured", 0.0)
         try:
             async with line.gate, line.limit:
-                line.gate.check()  # it may have closed while we waited for the limit
-                if not line.gate.proven:
-                    await line.gate.intend(target.rfc)
+                line.gate.check(target.rfc)  # it may have closed while we waited for the limit
+                intend = None if line.gate.proven else partial(line.gate.intend, target.rfc)
                 start = self._clock()
                 task = cast("asyncio.Task[Any]", asyncio.current_task())
                 self.calling.add(task)
                 try:
-                    quota = await line.service.get_timbres(self._http, target.rfc)
+                    quota = await line.service.get_timbres(self._http, target.rfc, intend)
                 finally:
                     self.calling.discard(task)
                     self._observe(start - due, self._clock() - start)

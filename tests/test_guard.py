@@ -206,7 +206,7 @@ class PlainBreaker:
     async def rearm(self) -> None:
         self.standing = Standing()
 
-    def check(self) -> None:
+    def check(self, _: str = "") -> None:
         if self.standing.hold:
             raise Held("open", "")
 

@@ -222,6 +222,67 @@ async def test_a_proxy_that_is_gone_or_refuses_is_connect_and_counts_nothing() -
     assert_not_sent(await error_of("https://pac.invalid/", proxy=SecretStr(url)), "connect")
 
 
+# What is done between the connection and the request
+
+
+@pytest.mark.parametrize("how", ["no name", "refused", "silent handshake"])
+async def test_nothing_is_done_before_a_call_that_gets_no_connection(how: str) -> None:
+    async def before() -> None:
+        raise AssertionError
+
+    async with listening(b"") as (refused, _):
+        pass
+    async with silent() as port, pac_module.session() as http:
+        urls = {"no name": "https://pac.invalid/", "refused": refused}
+        service = Service(account(urls.get(how, f"https://127.0.0.1:{port}/")), 1.0, "0")
+        with pytest.raises(Unavailable) as caught:
+            await service.get_timbres(http, RFC, before)
+    assert caught.value.verdict is Verdict.NOT_SENT
+
+
+async def test_what_is_done_before_a_call_may_stop_it() -> None:
+    class Stopped(Exception):
+        pass
+
+    async def before() -> None:
+        raise Stopped
+
+    async with listening(b"") as (url, received):
+        async with pac_module.session() as http:
+            with pytest.raises(Stopped):
+                await Service(account(url), 1.0, "0").get_timbres(http, RFC, before)
+        await asyncio.sleep(0.1)
+    assert received == [b""]
+
+
+async def test_what_is_done_before_a_call_is_over_when_it_is_sent() -> None:
+    done = []
+
+    async def before() -> None:
+        await asyncio.sleep(0.1)
+        done.append(pac.calls.total())
+
+    pac = pretend()
+    async with pac.serve() as url, pac_module.session() as http:
+        assert await Service(account(url), 1.0, "0").get_timbres(http, RFC, before) == Quota(100, 30, 70)
+    assert done == [0]
+
+
+async def test_a_call_that_is_out_of_time_before_it_is_sent_counts_nothing() -> None:
+    done = []
+
+    async def before() -> None:
+        await asyncio.sleep(3600)
+        done.append("late")
+
+    async with listening(b"") as (url, received), pac_module.session() as http:
+        with pytest.raises(Unavailable) as caught:
+            await Service(account(url), 0.2, "0").get_timbres(http, RFC, before)
+        await asyncio.sleep(0.1)
+    assert_not_sent(caught.value, "connect")
+    assert (done, received) == ([], [b""])
+
+
 @pytest.mark.parametrize(
     ("fault", "verdict"),
     [

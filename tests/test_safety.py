@@ -4,8 +4,10 @@ import asyncio
 import json
 import re
 import shutil
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -402,6 +404,9 @@ async def test_first_starts_without_dns_hold_nobody_and_the_first_answer_brings_
                 )
                 assert not scrape.total("timbres_account_held")
                 await premises.kill(service)
+            # Nothing was about to be sent, and so no kill can look like a verdict that was lost.
+            with closing(sqlite3.connect(premises.state / "timbres.db")) as database:
+                assert not database.execute("SELECT * FROM credential").fetchall()
         assert pac.calls.total() == 0
         async with premises.running("--unknown", str(unknown)) as service:
             await service.until(lambda scrape: scrape.total("timbres_responses_total", code="dns") >= 10)

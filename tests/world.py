@@ -160,7 +160,7 @@ class World:
         credential = self.credential
         try:
             async with gate:
-                gate.check()
+                gate.check(rfc)
                 if not (proven := gate.proven):
                     await gate.intend(rfc)
                 await self._send(credential, unproven=not proven)

@@ -39,7 +39,8 @@ class Gate:
 
         async with gate:  # a place; the outcome of the block is the verdict
             ...  # whatever else there is to wait for
-            gate.check()
+            gate.check(rfc)
+            ...  # connect
             if not gate.proven:
                 await gate.intend(rfc)
             ...  # send
@@ -96,27 +97,28 @@ class Gate:
             self._places.dismiss()
         self._places.resize(self._most if self.proven else 1)
 
-    def check(self) -> None:
-        """Raise `Held` unless a call may be sent at this moment."""
+    def check(self, rfc: str = "") -> None:
+        """Raise `Held` unless a call, or one for this RFC, may be sent at this moment."""
         if not self.accounts:
             raise Held(RETIRED, "the credential has left the configuration", 0.0)
         if self.standing.hold is not None:
             raise Held(self.standing.hold, f"the account is held: {self.standing.hold}")
         if (left := self._wait_until - self._clock()) > 0:
             raise Held("wait", "the account waits before its next call", left)
+        if rfc and rfc == self._suspect and self._targets > 1:
+            raise Held("wait", "another RFC goes first: the last verdict was lost with this one", RETRY)
 
     async def intend(self, rfc: str) -> None:
         """Write that a call of an unproven credential is about to be sent: if we die before its
-        verdict, the next process knows that there may have been a login.
+        verdict, the next process knows that there may have been a login. Not before there is a
+        connection: without one nothing is sent, and a death tells of nothing.
         """
-        if rfc == self._suspect and self._targets > 1:
-            raise Held("wait", "another RFC goes first: the last verdict was lost with this one", RETRY)
         self.standing = replace(self.standing, intent=True)
         if not await self._remember(self._credential, self.standing):
             self.standing = replace(self.standing, intent=False)
             raise Held("state", "the database cannot be written: an unproven credential is not used", RETRY)
         self._asked = rfc
-        self.check()  # the configuration may have changed meanwhile
+        self.check(rfc)  # the configuration may have changed meanwhile
 
     async def rearm(self) -> None:
         """An operator's word: whatever held or delayed it is forgotten, and one call is allowed."""

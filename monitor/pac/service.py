@@ -6,6 +6,7 @@ Everything that can go wrong on the wire becomes a `PacError` here, in one place
 import os
 import ssl
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape, quoteattr
@@ -36,6 +37,9 @@ WIRE_ERRORS: dict[type[BaseException], tuple[str, str, bool]] = {
     aiohttp.ClientError: ("reset", "the connection broke", False),
     OSError: ("reset", "the connection broke", False),
 }
+
+#: Awaited once there is a connection, right before the password leaves.
+Before = Callable[[], Awaitable[None]]
 
 _MISMATCH = "namespace mismatch require "
 _NO_SERVICE = "endpoint reference (epr)"
@@ -75,16 +79,20 @@ class Service:
         pool_action = account.soap_action.replace("getTimbres", "getTimbresImplementacion")
         self._pool_headers = self._headers | {"SOAPAction": f'"{pool_action}"'}
 
-    async def get_timbres(self, http: aiohttp.ClientSession, rfc: str) -> Quota:
-        """One request, no retry. Raises `PacError`; its text repeats no password."""
+    async def get_timbres(self, http: aiohttp.ClientSession, rfc: str, before: Before | None = None) -> Quota:
+        """One request, no retry. Raises `PacError`; its text repeats no password.
+
+        What `before` raises is raised, and nothing is sent.
+        """
         if rfc == IMPLEMENTATION:
-            body, headers = _Body(self._pool_envelope), self._pool_headers
+            body, headers = _Body(self._pool_envelope, before), self._pool_headers
         else:
-            body, headers = _Body(self._head + escape(rfc).encode() + self._tail), self._headers
+            envelope = self._head + escape(rfc).encode() + self._tail
+            body, headers = _Body(envelope, before), self._headers
         try:
             return await self._ask(http, body, headers)
         except (aiohttp.ClientError, OSError) as error:
-            raise _wire_error(error, body.sent) from None
+            raise body.stopped or _wire_error(error, body.sent) from None
         except PacError as error:
             if self._repeats_password(error.text):
                 error.text = "(withheld: the PAC's message repeats the password)"
@@ -128,11 +136,19 @@ class _Body(aiohttp.BytesPayload):
     """A request body that knows whether it was written: before that, no login can have failed."""
 
     sent = False
+    stopped: Exception | None = None  # what `before` raised; aiohttp makes an error of its own of it
 
-    def __init__(self, value: bytes) -> None:
+    def __init__(self, value: bytes, before: Before | None) -> None:
         super().__init__(value, content_type="text/xml")
+        self._before = before
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if self._before is not None:
+            try:
+                await self._before()
+            except Exception as error:
+                self.stopped = error
+                raise
         self.sent = True
         await super().write_with_length(writer, content_length)
 
