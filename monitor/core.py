@@ -50,7 +50,7 @@ class Core:
         self._clock = clock
         self._wall = wall
         self.store = Store(config.state.url)
-        self.foresight = Foresight(self.state, self.store.history, clock, wall)
+        self.foresight = Foresight(self.state, self.store.histories, clock, wall)
         self._guard = Guard(self._remember, waits, clock, wall)
         self._limits: dict[str, Limit] = {}
         self._lines: dict[str, Line] = {}

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
@@ -23,9 +23,12 @@ AGAIN = 60.0  # seconds, at the least, until the next one when much has changed
 MUCH = 0.1  # of the stamps that were left at the last one
 FEW = 200  # targets, for which nobody notices the wait when the service starts
 LOOK_BACK = 130 * 86400.0  # seconds of history that a forecast is made of
+TOGETHER = 50  # forecasts made in one go: to change threads for each costs more than to make it
 
-#: The history of a target from a time (epoch seconds) on; empty if it cannot be read now.
-History = Callable[[Key, float], Awaitable[Sequence[Point]]]
+#: The history of targets from a time (epoch seconds) on; nothing of those where it cannot be read now.
+Histories = Callable[[Iterable[Key], float], Awaitable[Mapping[Key, Sequence[Point]]]]
+#: What is forecast of a target, and its last days.
+Found = tuple[Forecast, Sequence[int]]
 
 
 class Foresight:
@@ -34,12 +37,12 @@ class Foresight:
     def __init__(
         self,
         state: State,
-        history: History,
+        histories: Histories,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._state = state
-        self._history = history
+        self._histories = histories
         self._clock = clock
         self._wall = wall
         self._made: dict[Key, tuple[float, int]] = {}  # when, by `clock`, and for how many stamps
@@ -67,19 +70,25 @@ class Foresight:
 
     async def renew(self, zone: ZoneInfo) -> None:
         """Forecast what is due. Done often."""
+        due: dict[Key, None] = {}
         async for row in slowly(self._state.rows()):
             while self._changed and self._is_older(next(iter(self._changed)), AGAIN):
-                await self._make(self._changed.popitem(last=False)[0], zone)
+                due[self._changed.popitem(last=False)[0]] = None
             if row.reading is not None and self._is_older(row.target.key, EVERY):
-                await self._make(row.target.key, zone)
+                due[row.target.key] = None
+            if len(due) >= TOGETHER:
+                await self._make(due, zone)
+                due.clear()
+        if due:
+            await self._make(due, zone)
 
     async def habits(self, key: Key, zone: ZoneInfo) -> Habits | None:
         """What the forecast of a target is made of; `None` before 7 days of history."""
         at = self._wall()
-        rows = await self._rows(key, at)
-        if not rows:
+        points = (await self._histories([key], at - LOOK_BACK)).get(key)
+        if not points:
             return None
-        return await asyncio.get_running_loop().run_in_executor(self._thread, habits, rows, at, zone)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, habits, _rows(points), at, zone)
 
     def close(self) -> None:
         """No more of it."""
@@ -89,28 +98,38 @@ class Foresight:
         made = self._made.get(key)
         return made is None or self._clock() - made[0] >= age
 
-    async def _make(self, key: Key, zone: ZoneInfo) -> None:
-        row = self._state.row(key)
-        if row is None or row.reading is None:
-            return
-        available, at = row.reading.available, self._wall()
-        self._made[key] = self._clock(), available
-        rows = await self._rows(key, at)
-        if not rows:  # it was not written yet, or cannot be read now: that is no news about the issuer
-            self._changed[key] = None
-            return
+    async def _make(self, keys: Iterable[Key], zone: ZoneInfo) -> None:
+        at = self._wall()
+        available: dict[Key, int] = {}
+        for key in keys:
+            row = self._state.row(key)
+            if row is not None and row.reading is not None:
+                available[key] = row.reading.available
+                self._made[key] = self._clock(), row.reading.available
+        past = await self._histories(list(available), at - LOOK_BACK)
+        for key in available:
+            if not past.get(key):  # not written yet, or unreadable now: that is no news about the issuer
+                self._changed[key] = None
+        made = await asyncio.get_running_loop().run_in_executor(
+            self._thread, _look, past, available, at, zone
+        )
+        for key, (found, days) in made.items():
+            self._state.foresee(key, found, days)
+
+
+def _look(
+    past: Mapping[Key, Sequence[Point]], available: Mapping[Key, int], at: float, zone: ZoneInfo
+) -> dict[Key, Found]:
+    """The forecasts of all that have a past."""
+    made = {}
+    for key, points in past.items():
         try:
-            found, days = await asyncio.get_running_loop().run_in_executor(
-                self._thread, _look, rows, available, at, zone
-            )
+            if rows := _rows(points):
+                made[key] = forecast(rows, available[key], at, zone), daily(rows, at, zone)
         except Exception as error:  # noqa: BLE001  # the others get theirs
             log.error("internal error in a forecast", target=key, error=where(error))
-            return
-        self._state.foresee(key, found, days)
-
-    async def _rows(self, key: Key, at: float) -> Rows:
-        return [(point.at, point.consumed) for point in await self._history(key, at - LOOK_BACK)]
+    return made
 
 
-def _look(rows: Rows, available: int, at: float, zone: ZoneInfo) -> tuple[Forecast, Sequence[int]]:
-    return forecast(rows, available, at, zone), daily(rows, at, zone)
+def _rows(points: Iterable[Point]) -> Rows:
+    return [(point.at, point.consumed) for point in points]

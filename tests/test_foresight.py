@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from monitor.alerts import Level, level
 from monitor.app import Monitor
 from monitor.config import Limits, Target, Thresholds, load
-from monitor.foresight import AGAIN, EVERY, FEW, Foresight
+from monitor.foresight import AGAIN, EVERY, FEW, TOGETHER, Foresight
 from monitor.model import Forecast, Kept, Key, Reading
 from monitor.slices import SLICE
 from monitor.state import State
@@ -49,13 +49,16 @@ class Watch:
         self.clock = Clock(0.0)
         self.past: Any = points()
         self.asked: list[Key] = []
+        self.together: list[int] = []  # so many were asked about each time
         self.state = State()
         self.state.apply(targets, ["norte"])
-        self.foresight = Foresight(self.state, self._history, self.clock, lambda: EPOCH + self.clock.now)
+        self.foresight = Foresight(self.state, self._histories, self.clock, lambda: EPOCH + self.clock.now)
 
-    async def _history(self, key: Key, _since: float) -> Sequence[Point]:
-        self.asked.append(key)
-        return self.past.get(key[1], []) if isinstance(self.past, dict) else self.past
+    async def _histories(self, keys: Iterable[Key], _since: float) -> dict[Key, Sequence[Point]]:
+        self.asked += keys
+        self.together.append(len(list(keys)))
+        past = self.past if isinstance(self.past, dict) else {key[1]: self.past for key in keys}
+        return {key: past[key[1]] for key in keys if key[1] in past}
 
     def read(self, available: int, rfc: str = RFC) -> None:
         """A poll gives so many stamps."""
@@ -185,6 +188,17 @@ async def test_thousands_are_looked_through_in_slices() -> None:
     assert await watch.later() == []
     assert turns >= 9
     task.cancel()
+    watch.foresight.close()
+
+
+async def test_histories_are_read_and_forecasts_made_many_at_a_time() -> None:
+    targets = [target(f"{number}") for number in range(2 * TOGETHER + 20)]
+    watch = Watch(*targets)
+    for one in targets:
+        watch.read(600, one.rfc)
+    assert await watch.later() == [one.key for one in targets]
+    assert watch.together == [TOGETHER, TOGETHER, 20]
+    assert all(watch.time_left(one.rfc) > 0 for one in targets)
     watch.foresight.close()
 
 

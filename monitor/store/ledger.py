@@ -92,11 +92,14 @@ class Ledger:
         with self.transaction() as connection:
             rows.remove_requests(connection, accounts, self._last_request)
 
-    def history(self, key: Key, since: float) -> list[rows.Point]:
-        """The changes of a target from `since` on, beginning with the one that held then."""
+    def histories(self, keys: Iterable[Key], since: float) -> dict[Key, list[rows.Point]]:
+        """Of each target that is known its changes from `since` on, beginning with the one that held then."""
         with self.transaction() as connection:
-            number = self._numbers.get(key)
-            return [] if number is None else rows.load_history(connection, number, since)
+            return {
+                key: rows.load_history(connection, number, since)
+                for key in keys
+                if (number := self._numbers.get(key)) is not None
+            }
 
     def thin(self, fading: Fading, after: int) -> int | None:
         """One step, from the target numbered `after` on. Returns where to go on, `None` at the end."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
 
 from monitor.model import Forecast, Kept, Key, Reading, Standing
 from monitor.store.schema import credential, history, meta, request, target
@@ -26,6 +26,16 @@ _CHANGE = ("contracted", "used", "available", "consumed")
 
 _PUT_TARGET = Upsert(target, *_VALUES)
 _PUT_CHANGE = Upsert(history, *_CHANGE)  # of two changes within a second the later counts
+
+_mine = history.c.target_id == bindparam("number")
+_since: BindParameter[float] = bindparam("since")
+_before = select(func.max(history.c.at)).where(_mine, history.c.at <= _since).scalar_subquery()
+#: Made once: a forecast reads the history of its target, and to make it anew takes longer than to run it.
+_HISTORY = (
+    select(history.c.at, *(history.c[name] for name in _CHANGE))
+    .where(_mine, history.c.at >= func.coalesce(_before, _since))
+    .order_by(history.c.at)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +185,7 @@ def put_mark(connection: Connection, name: str, value: float) -> None:
 
 def load_history(connection: Connection, number: int, since: float) -> list[Point]:
     """The changes of a target from `since` on, in order of time, beginning with the one that held then."""
-    mine = history.c.target_id == number
-    before = select(func.max(history.c.at)).where(mine, history.c.at <= since).scalar_subquery()
-    rows = connection.execute(
-        select(history.c.at, *(history.c[name] for name in _CHANGE))
-        .where(mine, history.c.at >= func.coalesce(before, since))
-        .order_by(history.c.at)
-    )
+    rows = connection.execute(_HISTORY, {"number": number, "since": since}).all()
     return [Point(*row) for row in rows]
 
 

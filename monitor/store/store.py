@@ -85,12 +85,17 @@ class Store:
         """Remove the requests about `accounts` that `requests` has told."""
         return await self._write(partial(self._ledger.done, accounts))
 
-    async def history(self, key: Key, since: float) -> list[Point]:
-        """The changes of a target from `since` (epoch seconds) on, by time; none if unreadable now.
+    async def histories(self, keys: Iterable[Key], since: float) -> dict[Key, list[Point]]:
+        """The changes of each of these targets from `since` (epoch seconds) on, by time; of those that
+        are not stored, or unreadable now, nothing.
 
         The first may be an earlier one: it says how things were at `since`.
         """
-        return await self._read(partial(self._ledger.history, key, since), [])
+        return await self._read(partial(self._ledger.histories, keys, since), {})
+
+    async def history(self, key: Key, since: float) -> list[Point]:
+        """`histories` of one target."""
+        return (await self.histories([key], since)).get(key, [])
 
     async def thin(self, now: float, retention: float) -> None:
         """Let history fade as of `now` (epoch seconds), and forget targets not attempted for
