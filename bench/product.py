@@ -3,7 +3,8 @@
 `python -m bench.product CONFIG [--speed FACTOR] [--no-forecasts]`. It prints its address, then one line of
 JSON for each line of:
 
-    status      calls in flight, their limit, tasks beside turns, RFCs, and the histogram of lateness
+    status      calls in flight, their limit, tasks beside turns, RFCs, those that have been forecast, and
+                the histogram of lateness
     stall       begin to watch the event loop; asked again: the longest time that it was away
     turn N      new numbers for the next N RFCs in the order of the schedule
     profile S   S seconds of its main thread: functions by own time
@@ -77,6 +78,7 @@ class Answers:
             "limit": sum(one.limit for one in endpoints),
             "tasks": len(asyncio.all_tasks()) - len(self._monitor._schedule._running),
             "rows": len(self._core.state.rows()),
+            "forecasts": len(self._core.foresight._made),
             "lag": {s.labels.get("le", s.name): s.value for metric in lag for s in metric.samples},
         }
 

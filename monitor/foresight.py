@@ -51,7 +51,7 @@ class Foresight:
 
     async def begin(self, zone: ZoneInfo) -> None:
         """Forecast everything now if that is quick. Otherwise what was stored is shown for a while."""
-        if len(self._state.rows()) <= FEW:
+        if len(self._state.keys()) <= FEW:
             await self.renew(zone)
 
     def observe(self, row: Row) -> None:
@@ -71,11 +71,12 @@ class Foresight:
     async def renew(self, zone: ZoneInfo) -> None:
         """Forecast what is due. Done often."""
         due: dict[Key, None] = {}
-        async for row in slowly(self._state.rows()):
+        # Keys: the rows that all this begins with would stay in memory until it ends.
+        async for key in slowly(self._state.keys()):
             while self._changed and self._is_older(next(iter(self._changed)), AGAIN):
                 due[self._changed.popitem(last=False)[0]] = None
-            if row.reading is not None and self._is_older(row.target.key, EVERY):
-                due[row.target.key] = None
+            if self._is_older(key, EVERY) and self._available(key) is not None:
+                due[key] = None
             if len(due) >= TOGETHER:
                 await self._make(due, zone)
                 due.clear()
@@ -98,14 +99,15 @@ class Foresight:
         made = self._made.get(key)
         return made is None or self._clock() - made[0] >= age
 
+    def _available(self, key: Key) -> int | None:
+        row = self._state.row(key)
+        return None if row is None or row.reading is None else row.reading.available
+
     async def _make(self, keys: Iterable[Key], zone: ZoneInfo) -> None:
         at = self._wall()
-        available: dict[Key, int] = {}
-        for key in keys:
-            row = self._state.row(key)
-            if row is not None and row.reading is not None:
-                available[key] = row.reading.available
-                self._made[key] = self._clock(), row.reading.available
+        available = {key: left for key in keys if (left := self._available(key)) is not None}
+        for key, left in available.items():
+            self._made[key] = self._clock(), left
         past = await self._histories(list(available), at - LOOK_BACK)
         for key in available:
             if not past.get(key):  # not written yet, or unreadable now: that is no news about the issuer

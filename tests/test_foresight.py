@@ -1,6 +1,7 @@
 """Forecasts are there from the first scrape on, are renewed when they are wrong, and hold nothing up."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -19,7 +20,7 @@ from monitor.config import Limits, Target, Thresholds, load
 from monitor.foresight import AGAIN, EVERY, FEW, TOGETHER, Foresight
 from monitor.model import Forecast, Kept, Key, Reading
 from monitor.slices import SLICE
-from monitor.state import State
+from monitor.state import Row, State
 from monitor.store import Point, Store, peek
 from tests import watching
 from tests.clock import Clock
@@ -199,6 +200,27 @@ async def test_histories_are_read_and_forecasts_made_many_at_a_time() -> None:
     assert await watch.later() == [one.key for one in targets]
     assert watch.together == [TOGETHER, TOGETHER, 20]
     assert all(watch.time_left(one.rfc) > 0 for one in targets)
+    watch.foresight.close()
+
+
+async def test_rows_that_polls_have_replaced_are_let_go_while_forecasts_are_made() -> None:
+    targets = [target(f"{number}") for number in range(2 * TOGETHER)]
+    watch = Watch(*targets)
+    kept: list[int] = []
+    histories = watch._histories
+
+    async def meanwhile(keys: Iterable[Key], since: float) -> dict[Key, Sequence[Point]]:
+        for one in targets:
+            watch.read(600, one.rfc)
+        configured = {id(one) for one in targets}
+        kept.append(sum(type(it) is Row and id(it.target) in configured for it in gc.get_objects()))
+        return await histories(keys, since)
+
+    for one in targets:
+        watch.state.record(one, reading(600))
+    watch.foresight = Foresight(watch.state, meanwhile, watch.clock, lambda: EPOCH)
+    await watch.later()
+    assert kept == [len(targets)] * 2
     watch.foresight.close()
 
 

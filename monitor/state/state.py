@@ -135,6 +135,9 @@ class State:
     def rows(self) -> list[Row]:
         return list(self._rows.values())
 
+    def keys(self) -> list[Key]:
+        return list(self._rows)
+
     def responses(self) -> dict[tuple[str, str], int]:
         return dict(self._responses)
 
