@@ -1,5 +1,6 @@
 """The configuration: what is accepted, what is refused and in which words."""
 
+import json
 import os
 import shutil
 import stat
@@ -312,7 +313,7 @@ def test_defaults_are_those_of_the_manual(tmp_path: Path) -> None:
     assert config.alertmanagers == ()
     (norte,) = config.accounts
     assert norte.endpoint == "https://solucionfactible.com/ws/services/Utilerias"
-    assert norte.credential == (norte.endpoint, "u", "s3cret")
+    assert norte.credential == ("solucionfactible.com:443", "u", "s3cret")
     assert norte.namespace == "http://utilerias.timbrado.ws.cfdi.solucionfactible.com"
     assert (norte.max_in_flight, norte.soap_action) == (1, "urn:getTimbres")
     assert (norte.ca_file, norte.proxy) == (None, None)
@@ -387,6 +388,28 @@ def test_an_endpoint_that_is_not_safe_is_refused(tmp_path: Path, endpoint: str) 
 def test_a_loopback_endpoint_may_be_asked_often(tmp_path: Path) -> None:
     config = account(tmp_path, "endpoint: http://localhost:8080/ws\n    interval: 1s")
     assert config.targets[0].interval == 1
+
+
+def test_an_alertmanager_in_two_spellings_is_told_once(tmp_path: Path) -> None:
+    addresses = [
+        "http://localhost:9093",
+        "http://[::1]:9093/",
+        "https://A.example/am",
+        "https://a.example:443//am/",
+        "https://a.example/other",
+        "http://127.0.0.1:9093",
+    ]
+    assert account(tmp_path, top=f"alertmanagers: {json.dumps(addresses)}").alertmanagers == (
+        "http://localhost:9093",
+        "https://a.example/am",
+        "https://a.example/other",
+    )
+
+
+def test_a_namespace_may_be_none(tmp_path: Path) -> None:
+    config = account(tmp_path, 'namespace: ""')
+    assert config.accounts[0].namespace == ""
+    assert "namespace: ''" in config.masked()
 
 
 @pytest.mark.parametrize(("environment", "host"), [("production", ""), ("testing", "testing.")])
@@ -567,22 +590,94 @@ def test_a_contradiction_is_reported_once_where_it_arises(tmp_path: Path) -> Non
 # Secrets.
 
 
-@pytest.mark.parametrize("content", ["pa ss", "pa ss\n", "pa ss\r\n", "\ufeffpa ss\n"])
-def test_a_secret_file_may_end_with_one_newline(tmp_path: Path, content: str) -> None:
-    written(tmp_path, content, "secret")
-    config = loaded(
-        tmp_path, "accounts: [{ name: a, username: u, password: { file: secret }, implementation: true }]"
-    )
+SOURCES = ["env", "file", "literal"]
+
+
+def with_password(folder: Path, source: str, password: str) -> Config:
+    """A configuration whose password comes from there; the file is written with its bytes as they are."""
+    written(folder, password, "secret")
+    told = {"env": {"env": "PASSWORD"}, "file": {"file": "secret"}, "literal": password}[source]
+    only = {"name": "a", "username": "u", "password": told, "implementation": True}
+    return load(written(folder, json.dumps({"accounts": [only]})), {"PASSWORD": password})  # JSON is YAML
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r"])
+def test_a_password_may_end_with_one_line_break(tmp_path: Path, source: str, end: str) -> None:
+    config = with_password(tmp_path, source, f"pa ss{end}")
     assert config.accounts[0].password.get_secret_value() == "pa ss"
-    assert config.warnings == ()
+    assert [warning.message for warning in config.warnings] == [
+        "password: written in the file; better { env: NAME } or { file: path }"
+    ] * (source == "literal")
 
 
-def test_only_one_newline_is_dropped(tmp_path: Path) -> None:
-    written(tmp_path, " p\t\n\n", "secret")
-    config = loaded(
-        tmp_path, "accounts: [{ name: a, username: u, password: { file: secret }, implementation: true }]"
-    )
-    assert config.accounts[0].password.get_secret_value() == " p\t\n"
+@pytest.mark.parametrize("style", ["|", ">", "|+", "|2"])
+def test_a_password_in_a_block_of_yaml_ends_before_the_line_break(tmp_path: Path, style: str) -> None:
+    config = account(tmp_path)
+    text = config.path.read_text().replace("{ env: PASSWORD }", f"{style}\n      s3cret")
+    (only,) = loaded(tmp_path, text).accounts
+    assert only.password.get_secret_value() == "s3cret"
+
+
+def test_a_secret_file_may_begin_with_a_bom(tmp_path: Path) -> None:
+    (only,) = with_password(tmp_path, "file", "\ufeffpa ss\n").accounts
+    assert only.password.get_secret_value() == "pa ss"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("hunter2\n\n", "hunter2\r\n\n", "\nhunter2", "hun\nter2", "hunter2\t", "hun\tter2", "\rhunter2"),
+        *("hunter2\x85", "hunter2\u2028", "hunter2\u2029", "hunter2\x7f", "hunter2\x9f"),
+    ],
+)
+def test_a_password_with_another_control_character_is_a_fault(
+    tmp_path: Path, source: str, password: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        with_password(tmp_path, source, password)
+    (fault,) = caught.value.faults
+    assert fault.message == "password: must not hold control characters or line breaks"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("env", "the environment variable PASSWORD is missing or empty"),
+        ("file", "the secret file is empty"),
+        ("literal", "must not be empty"),
+    ],
+)
+@pytest.mark.parametrize("password", ["", "\n", "\r\n"])
+def test_a_password_that_is_only_a_line_break_is_empty(
+    tmp_path: Path, source: str, words: str, password: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        with_password(tmp_path, source, password)
+    assert [fault.message for fault in caught.value.faults] == [f"password: {words}"]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("password", [" hunter2", "hunter2 ", "hunter2\u00a0", "\u3000hunter2\n", " "])
+def test_a_blank_at_either_end_of_a_password_is_sent_with_a_warning(
+    tmp_path: Path, source: str, password: str
+) -> None:
+    config = with_password(tmp_path, source, password)
+    assert config.accounts[0].password.get_secret_value() == password.removesuffix("\n")
+    messages = [warning.message for warning in config.warnings]
+    assert "password: begins or ends with a blank, which is sent too" in messages
+    assert SECRET not in str(messages)
+
+
+@pytest.mark.parametrize("username", [" u", "u ", "u\u00a0"])
+def test_a_blank_at_either_end_of_a_username_is_sent_with_a_warning(tmp_path: Path, username: str) -> None:
+    told = ACCOUNT.replace("username: u", f"username: '{username}'")
+    config = loaded(tmp_path, f"accounts: [{told}]")
+    assert config.accounts[0].username == username
+    assert [str(warning).removeprefix(str(config.path)) for warning in config.warnings] == [
+        ":1:37: username: begins or ends with a blank, which is sent too"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -624,6 +719,36 @@ def test_secrets_are_in_no_representation(tmp_path: Path) -> None:
     for shown in (repr(config), str(config), repr(config.told), config.masked(), str(config.warnings)):
         assert "hunter2" not in shown
     assert "proxy: http://<secret>@proxy.example:3128" in config.masked()
+
+
+@pytest.mark.parametrize(
+    "user",
+    ["user:pa%20ss@", "us%C3%A9r:%3A%40%2F@", "user@", ":p@", "user:@", "user:p:p@", "user:100%@", ""],
+)
+def test_a_proxy_may_have_user_and_password(tmp_path: Path, user: str) -> None:
+    (only,) = account(tmp_path, f"proxy: 'HTTP://{user}Proxy.example:3128/'").accounts
+    assert only.proxy is not None
+    assert only.proxy.get_secret_value() == f"http://{user}proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ("hunter%ff:p", "must have user and password percent-encoded as UTF-8"),
+        ("u:hunter%c3", "must have user and password percent-encoded as UTF-8"),
+        ("u:%ed%a0%80hunter", "must have user and password percent-encoded as UTF-8"),
+        ("hunter%3A2:p", "must have a user without a colon (%3A): HTTP takes what follows for the password"),
+        ("hunter%0a:p", "must not hold control characters or line breaks"),
+        ("u:hunter%00", "must not hold control characters or line breaks"),
+        ("u:hunter%E2%80%A8", "must not hold control characters or line breaks"),
+        ("u:hunter%C2%85", "must not hold control characters or line breaks"),
+    ],
+)
+def test_a_user_that_a_proxy_cannot_be_told_is_refused(tmp_path: Path, user: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        account(tmp_path, f"proxy: 'http://{user}@proxy:3128'")
+    assert [fault.message for fault in caught.value.faults] == [f"proxy: {words}"]
+    assert caught.value.__context__ is None
 
 
 def test_accounts_may_share_a_credential(tmp_path: Path) -> None:
@@ -765,8 +890,8 @@ def test_accounts_that_share_a_credential_or_an_endpoint_add_up(tmp_path: Path) 
 poll: { max_in_flight: 1 }
 accounts:
   - { name: a, username: u, password: { env: PASSWORD }, max_in_flight: 1, rfcs_file: rfcs.csv }
-  - { name: b,
-      username: u, password: { env: PASSWORD }, max_in_flight: 9, rfcs_file: rfcs.csv, interval: 10m }
+  - { name: b, endpoint: https://SolucionFactible.com//ws/services/%55tilerias/,
+      username: U, password: { env: PASSWORD }, max_in_flight: 9, rfcs_file: rfcs.csv, interval: 10m }
 """,
     )
     messages = {f"{w.line}:{w.column} {w.message}" for w in config.warnings if "check digit" not in w.message}

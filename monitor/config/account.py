@@ -2,12 +2,12 @@
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from monitor.config import secret, url
+from monitor.config import secret, url, value
 from monitor.config.document import Document, KeyPath
 from monitor.config.roster import FASTEST, TOO_FAST, Roster, layer
 from monitor.config.schema import NAMESPACE, SOAP_ACTION, ToldAccount, ToldFile, ToldRfc, ToldThresholds
@@ -15,10 +15,20 @@ from monitor.config.table import Table
 from monitor.config.target import UNKNOWN, Target, Thresholds
 from monitor.config.validation import validate
 
+BLANK = "begins or ends with a blank, which is sent too"
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How to ask the PAC for one account. `endpoint` is normalised; `max_in_flight` calls at once."""
+    """How to ask the PAC for one account. `endpoint` is normalised; `max_in_flight` calls at once.
+
+    Derived, and the same for every spelling of endpoint and username:
+
+    credential: host and port, username, password. What the PAC knows us by; equal accounts share it.
+    place: host, port and path. Readings and the limit of calls belong to it.
+
+    `spelled` is what a credential was in databases of version 2: endpoint, username, password as they are.
+    """
 
     name: str
     endpoint: str
@@ -29,11 +39,16 @@ class Account:
     soap_action: str = SOAP_ACTION
     ca_file: Path | None = None
     proxy: SecretStr | None = None
+    credential: tuple[str, str, str] = field(init=False, repr=False, compare=False)
+    spelled: tuple[str, str, str] = field(init=False, repr=False, compare=False)
+    place: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def credential(self) -> tuple[str, str, str]:
-        """Endpoint, username and password: what the PAC knows us by, shared by equal accounts."""
-        return self.endpoint, self.username, self.password.get_secret_value()
+    def __post_init__(self) -> None:
+        password = self.password.get_secret_value()
+        credential = url.origin(self.endpoint), value.login(self.username), password
+        object.__setattr__(self, "credential", credential)
+        object.__setattr__(self, "spelled", (self.endpoint, self.username, password))
+        object.__setattr__(self, "place", url.place(self.endpoint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,8 @@ def resolve(document: Document, path: KeyPath, data: object, around: Surrounding
         document.fault(path, "nothing to watch; set rfcs, rfcs_file or implementation")
 
     password = _password(document, path, told, around) if "password" not in broken else None
+    if told.username != told.username.strip():
+        document.warn((*path, "username"), f"username: {BLANK}")
     ca_file = _ca_file(document, path, told, around.directory)
     account = None
     if password is not None and broken.isdisjoint({"name", "username", "environment", "endpoint"}):
@@ -130,7 +147,7 @@ def _password(document: Document, path: KeyPath, told: ToldAccount, around: Surr
     place = (*path, "password")
     source = told.password
     try:
-        found = SecretStr(secret.reveal(source, around.directory, around.env))
+        found = secret.reveal(source, around.directory, around.env)
     except ValueError as error:
         document.fault(place, f"password: {error}")
         return None
@@ -138,7 +155,9 @@ def _password(document: Document, path: KeyPath, told: ToldAccount, around: Surr
         document.warn(place, "password: written in the file; better { env: NAME } or { file: path }")
     if source.kind == "file" and secret.is_public(around.directory / source.value):
         document.warn((*place, "file"), "password: everyone on this machine can read it; chmod o-r")
-    return found
+    if found != found.strip():
+        document.warn(place, f"password: {BLANK}")
+    return SecretStr(found)
 
 
 def _ca_file(document: Document, path: KeyPath, told: ToldAccount, directory: Path) -> Path | None:

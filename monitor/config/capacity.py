@@ -19,17 +19,17 @@ def judge(document: Document, file: ToldFile, accounts: Sequence[Resolved]) -> N
     for resolved in accounts:
         if resolved.account is not None:
             credentials[resolved.account.credential].append(resolved)
-            endpoints[resolved.account.endpoint].append(resolved)
+            endpoints[resolved.account.place].append(resolved)
     for sharing in credentials.values():
         # Accounts with one credential share a gate and the smallest of their limits.
         least = min(sharing, key=lambda resolved: resolved.told.max_in_flight)
         words = _overload(_targets(sharing), least.told.max_in_flight)
         if words is not None:
             document.warn((*least.path, "max_in_flight"), f"account {least.told.name}: {words}")
-    for endpoint, sharing in endpoints.items():
+    for sharing in endpoints.values():
         words = _overload(_targets(sharing), file.poll.max_in_flight)
         if words is not None:
-            document.warn(("poll", "max_in_flight"), f"endpoint {endpoint}: {words}")
+            document.warn(("poll", "max_in_flight"), f"endpoint {sharing[0].told.endpoint}: {words}")
     longest = max((target.interval for target in _targets(accounts)), default=0)
     if (expire_after := file.poll.expire_after) < longest:
         words = f"{spoken(expire_after)} is shorter than an interval of {spoken(longest)}"

@@ -50,7 +50,7 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
     told = {
         "state": file.state.model_copy(update={"url": url.database_url(str(state_file.absolute()))}),
         "thresholds": ToldThresholds.of(thresholds),
-        "alertmanagers": tuple(dict.fromkeys(file.alertmanagers)),
+        "alertmanagers": _without_doubles(file.alertmanagers),
         "accounts": tuple(resolved.told for resolved in accounts),
     }
     file = file.model_copy(update=told)
@@ -76,6 +76,14 @@ def _read(path: Path) -> Document:
     return parse(str(path), raw)
 
 
+def _without_doubles(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Of two spellings of one address, the first."""
+    first: dict[str, str] = {}
+    for address in addresses:
+        first.setdefault(url.place(address), address)
+    return tuple(first.values())
+
+
 def _check_names(document: Document, accounts: Sequence[Resolved]) -> None:
     """Names are labels: two accounts of one name would be one."""
     lines: dict[str, int] = {}
@@ -93,9 +101,9 @@ def _check_credentials(document: Document, accounts: Sequence[Resolved]) -> None
         if resolved.account is None:
             continue
         place = (*resolved.path, "password")
-        endpoint, username, password = resolved.account.credential
-        known, line = first.setdefault((endpoint, username), (password, document.place(place)[0]))
+        origin, username, password = resolved.account.credential
+        known, line = first.setdefault((origin, username), (password, document.place(place)[0]))
         if known != password:
             document.fault(
-                place, f"password: the same endpoint and username have another password on line {line}"
+                place, f"password: the same host and username have another password on line {line}"
             )

@@ -169,7 +169,7 @@ class ToldAccount(Told):
     )
     interval: Duration | None = None
     thresholds: ToldThresholds = ToldThresholds()
-    namespace: Annotated[str, PlainValidator(value.sent)] = NAMESPACE
+    namespace: Annotated[str, PlainValidator(value.namespace)] = NAMESPACE
     soap_action: Annotated[str, PlainValidator(value.action)] = SOAP_ACTION
     ca_file: Text | None = None
     proxy: Annotated[SecretStr, PlainValidator(url.proxy), PlainSerializer(url.masked)] | None = None

@@ -7,15 +7,16 @@ from pathlib import Path
 from stat import S_IROTH
 from typing import Literal
 
-from monitor.config.value import text, unquoted, xml_text
+from monitor.config.value import one_line, text, unquoted, xml_text
 
+_LINE_BREAK = re.compile(r"(?:\r\n|\r|\n)\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SHAPE = "must be { env: NAME } or { file: path }"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where to find a password; for `literal`, `value` is the password."""
+    """Where to find a password; for `literal`, `value` is the password as written."""
 
     kind: Literal["env", "file", "literal"]
     value: str = field(repr=False)
@@ -32,37 +33,36 @@ def source(value: object) -> Source:
             return Source("file", text(path))
         case dict() | list():
             raise ValueError(_SHAPE)
-    if (found := unquoted(value)) == "":
-        raise ValueError("must not be empty")
-    return Source("literal", found)
+    return Source("literal", unquoted(value))
 
 
 def reveal(secret: Source, directory: Path, env: Mapping[str, str]) -> str:
-    """The password. Files are relative to `directory`. Raises ValueError, saying what is missing."""
+    """The password, less one line break at its end, which editors, `echo` and blocks of YAML add.
+
+    Files are relative to `directory`. Raises ValueError, saying what is missing or wrong.
+    """
     match secret.kind:
         case "env":
-            if not (found := env.get(secret.value, "")):
-                raise ValueError(f"the environment variable {secret.value} is missing or empty")
+            found = env.get(secret.value, "")
+            empty = f"the environment variable {secret.value} is missing or empty"
         case "file":
             found = _content(directory / secret.value)
+            empty = "the secret file is empty"
         case "literal":
             found = secret.value
-    return xml_text(found)
+            empty = "must not be empty"
+    if not (found := _LINE_BREAK.sub("", found)):
+        raise ValueError(empty)
+    return one_line(xml_text(found))
 
 
 def _content(path: Path) -> str:
-    """The text of a secret file, less one newline at its end, which editors and `echo` add."""
     try:
-        found = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         problem = "the secret file is not UTF-8"
     except (OSError, ValueError) as error:
         problem = f"the secret file cannot be read: {why(error)}"
-    else:
-        found = found.removesuffix("\n").removesuffix("\r")
-        if found:
-            return found
-        problem = "the secret file is empty"
     raise ValueError(problem)
 
 

@@ -4,12 +4,14 @@ Like `value`: ValueError says what would be right and repeats nothing.
 """
 
 import re
+from contextlib import suppress
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from socket import inet_aton, inet_ntoa
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
-from monitor.config.value import text
+from monitor.config.value import one_line, text
 
 PRODUCTION = "https://solucionfactible.com/ws/services/Utilerias"
 TESTING = "https://testing.solucionfactible.com/ws/services/Utilerias"
@@ -22,7 +24,7 @@ _LISTEN = re.compile(r"(?:\[([^\[\]%]+)\]|([^:\[\]]+)):([0-9]{1,5})")
 
 
 def endpoint(value: object) -> str:
-    """The PAC's address. Normalised: two spellings of one address are one credential."""
+    """The PAC's address, somewhat normalised. It stays so: databases of version 2 know credentials by it."""
     parts = _split(value, "an address such as https://host/path")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password; they have keys of their own")
@@ -32,6 +34,41 @@ def endpoint(value: object) -> str:
     if parts.scheme != "https" and not is_loopback(url):
         raise ValueError("must begin with https://; http is for loopback only")
     return url
+
+
+def origin(url: str) -> str:
+    """Host and port of an address, in one spelling. A name stays a name, whatever it resolves to."""
+    parts = urlsplit(url)
+    return f"{_canonical(parts.hostname or '')}:{parts.port or _PORTS[parts.scheme]}"
+
+
+def _canonical(host: str) -> str:
+    host = host.partition("%")[0].removesuffix(".")
+    with suppress(OSError):
+        host = inet_ntoa(inet_aton(host))  # 127.1 and 0x7f.1, which the resolver takes too
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    address = getattr(address, "ipv4_mapped", None) or address
+    # Linux connects to this machine for 0.0.0.0 and ::, too.
+    if address.is_unspecified or str(address) in ("127.0.0.1", "::1"):
+        return "localhost"
+    return str(address) if address.version == 4 else f"[{address}]"
+
+
+def place(url: str) -> str:
+    """Origin and path of an address: which endpoint it is, however it is spelled."""
+    segments: list[str] = []
+    for written in urlsplit(url).path.split("/"):
+        # An encoded slash stays one, and bytes that are not UTF-8 stay what they are.
+        plain = unquote(written, errors="surrogateescape").casefold()
+        segment = quote(plain, safe="", errors="surrogateescape")
+        if segment == "..":
+            del segments[-1:]
+        elif segment != ".":
+            segments.append(segment)
+    return origin(url) + "".join(f"/{segment}" for segment in segments if segment)
 
 
 def environment(value: object) -> str:
@@ -56,6 +93,13 @@ def proxy(value: object) -> SecretStr:
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("must be an address without path, such as http://proxy:3128")
     user = parts.netloc.rpartition("@")[0]
+    try:
+        name, password = (unquote(part or "", errors="strict") for part in (parts.username, parts.password))
+    except UnicodeDecodeError:
+        raise ValueError("must have user and password percent-encoded as UTF-8") from None
+    if ":" in one_line(name):
+        raise ValueError("must have a user without a colon (%3A): HTTP takes what follows for the password")
+    one_line(password)
     return SecretStr(f"{parts.scheme}://{user + '@' if user else ''}{_authority(parts)}")
 
 

@@ -7,6 +7,7 @@ import re
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
+from unicodedata import normalize
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import rfc
@@ -27,6 +28,11 @@ def text(value: object) -> str:
     """Text that is not empty and fits on a line and in a label."""
     if (found := unquoted(value)) == "":
         raise ValueError("must not be empty")
+    return one_line(found)
+
+
+def one_line(found: str) -> str:
+    """`found`, if it holds no control characters."""
     if _CONTROL.search(found):
         raise ValueError("must not hold control characters or line breaks")
     return found
@@ -57,6 +63,16 @@ def xml_text(found: str) -> str:
 def sent(value: object) -> str:
     """Text that goes into the request to the PAC."""
     return xml_text(text(value))
+
+
+def namespace(value: object) -> str:
+    """A namespace of the request; "" is none."""
+    return "" if value == "" else sent(value)
+
+
+def login(username: str) -> str:
+    """What spellings of one username have in common: the PAC may tell neither case nor blanks apart."""
+    return normalize("NFKC", username).strip().casefold()
 
 
 def action(value: object) -> str:
