@@ -18,7 +18,7 @@ _TARGET = (
     "UPDATE target SET attempted_at=?, at=?, contracted=?, used=?, available=?, code=?, consumed=? WHERE id=?"
 )
 _HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?)"
-_BEGIN = "INSERT INTO target (id, account, rfc, attempted_at) VALUES (?, 'banco', ?, 0)"
+_BEGIN = "INSERT INTO target (id, account, rfc, place, attempted_at) VALUES (?, 'banco', ?, '', 0)"
 
 
 def batch(number: int) -> dict[Key, Kept]:

@@ -164,7 +164,7 @@ class Monitor:
             return None
         age = self._core.age(key)
         # Below zero the wall clock went back: nobody knows how old it is.
-        if (age is None or not 0 <= age < PROBE_AGE) and self._core.may_ask(account):
+        if (age is None or not 0 <= age < PROBE_AGE) and self._core.may_ask(account, rfc):
             task = self._schedule.ask(key)
             if task is not None:
                 await asyncio.shield(task)
@@ -196,7 +196,8 @@ class Monitor:
 
     async def history(self, key: Key, since: float) -> Sequence[Point]:
         """The changes of a target's numbers from `since` (epoch seconds) on; see `Monitored`."""
-        return await self._core.store.history(key, since)
+        row = self._core.state.row(key)
+        return [] if row is None else await self._core.store.history(key, since, row.place)
 
     async def habits(self, key: Key) -> Habits | None:
         """What the forecast of a target is made of; `None` before 7 days of history."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 from typer.exceptions import TyperException
 
@@ -20,10 +21,14 @@ from monitor.alerts import Level, send_test, worst
 from monitor.app import Monitor
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
+from monitor.config.value import duration
 from monitor.interpreter import loading, tune
 from monitor.log import Format, configure, log_unhandled, where
 from monitor.store import Locked, StoreUnavailable
 
+log = structlog.get_logger()
+
+PATIENCE = 60.0  # seconds that `run` waits for a command that has the database
 TROUBLE = 3  # of `check`: configuration, usage and internal faults, and unknown
 CODES = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: TROUBLE}
 
@@ -50,6 +55,15 @@ def _address(text: str) -> str:
     """`text` if it is HOST:PORT; for the options that say where to listen."""
     try:
         split_listen(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return text
+
+
+def _duration(text: str) -> str:
+    """`text` if it is a duration, such as 2m."""
+    try:
+        duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return text
@@ -89,6 +103,12 @@ def check_config(config: Annotated[Path, typer.Argument(help="The configuration 
 def check_command(
     config: ConfigOption,
     output: Annotated[Output, typer.Option(help="A table for people, or JSON.")] = Output.TABLE,
+    rearm: Annotated[
+        list[str] | None, typer.Option("--rearm", metavar="ACCOUNT", help="Release this held account first.")
+    ] = None,
+    timeout: Annotated[
+        str, typer.Option(callback=_duration, help="Begin no call later than this.", show_default=True)
+    ] = "2m",
 ) -> None:
     """Poll everything once and print a table; beside a running service, print what that one knows.
 
@@ -96,13 +116,14 @@ def check_command(
     """
     configure(Format.TEXT, level=logging.ERROR)
     loaded = _load(config, TROUBLE)
+    release = _known(loaded, rearm or [])
     try:
-        findings, source = asyncio.run(check.check(loaded))
+        findings = asyncio.run(check.check(loaded, release, duration(timeout)))
     except StoreUnavailable as error:
         typer.echo(f"timbres-monitor: {error}", err=True)
         raise typer.Exit(TROUBLE) from None
-    (check.print_json if output is Output.JSON else check.print_table)(findings, source)
-    raise typer.Exit(CODES[worst([found.level for found in findings])])
+    (check.print_json if output is Output.JSON else check.print_table)(findings)
+    raise typer.Exit(CODES[worst([found.level for found in findings.targets])])
 
 
 @app.command()
@@ -113,19 +134,26 @@ def rearm(
 ) -> None:
     """Release held accounts: each is allowed one call, which decides whether it is held again."""
     loaded = _load(config)
-    known = [account.name for account in loaded.accounts]
     if bool(accounts) == every:
         raise typer.BadParameter("name one or more accounts, or say --all", param_hint="ACCOUNT")
-    if strangers := [name for name in accounts or [] if name not in known]:
-        words = f"no such account: {', '.join(strangers)}; configured: {', '.join(known)}"
-        raise typer.BadParameter(words, param_hint="ACCOUNT")
+    names = _known(loaded, accounts or [account.name for account in loaded.accounts])
+    configure(Format.TEXT, level=logging.ERROR)
     try:
-        obeyed = asyncio.run(check.rearm(loaded, accounts or known))
+        became = asyncio.run(check.rearm(loaded, names))
     except StoreUnavailable as error:
         typer.echo(f"timbres-monitor: {error}", err=True)
         raise typer.Exit(1) from None
-    names = ", ".join(accounts or known)
-    typer.echo(f"{names}: released" if obeyed else f"{names}: will be released when the service runs")
+    for name, words in became.items():
+        typer.echo(f"{name}: {words}")
+
+
+def _known(config: Config, names: list[str]) -> list[str]:
+    """`names` if all of them are accounts."""
+    known = [account.name for account in config.accounts]
+    if strangers := [name for name in names if name not in known]:
+        words = f"no such account: {', '.join(strangers)}; configured: {', '.join(known)}"
+        raise typer.BadParameter(words, param_hint="ACCOUNT")
+    return names
 
 
 @app.command("test-alert")
@@ -165,8 +193,28 @@ def demo_command(
 
 
 async def serve(config: Config) -> None:
-    """Run the monitor until SIGTERM or SIGINT; SIGHUP reloads."""
+    """Run the monitor until SIGTERM or SIGINT; SIGHUP reloads. A command that has the database, such as
+    `check`, is waited for.
+    """
     stopped = _until_stopped()
+    until = time.monotonic() + PATIENCE
+    said = False
+    while True:
+        try:
+            await _serve_until(stopped, config)
+        except Locked as error:
+            if not error.brief or time.monotonic() > until:
+                raise
+            if not said:
+                log.warning("waiting for a command to end", reason=str(error), at_most=PATIENCE)
+            said = True
+            await asyncio.wait([stopped], timeout=0.5)
+            if not stopped.done():
+                continue
+        return
+
+
+async def _serve_until(stopped: "asyncio.Future[None]", config: Config) -> None:
     reloads: set[asyncio.Task[object]] = set()
     async with Monitor(config) as monitor:
 

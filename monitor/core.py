@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +14,7 @@ import structlog
 from monitor import __version__, pac
 from monitor.config import Config, Target
 from monitor.foresight import Foresight
-from monitor.guard import Credential, Guard, Held, Waits
+from monitor.guard import Credential, Guard, Held, Waits, recall
 from monitor.journal import Journals
 from monitor.limit import Limit
 from monitor.model import Failure, Key, Outcome, Reason, Standing, StoreStatus
@@ -30,6 +31,7 @@ class Core:
 
     Entering takes the lock of the database and raises `Locked` if another process has it. A
     database that cannot be opened now is tried again by `flush`; until then nothing is sent.
+    `brief`: the lock will be held for a while only, which a service waits for.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Core:
         config: Config,
         observe: Observe = lambda _lag, _duration: None,
         *,
+        brief: bool = False,
         waits: Waits | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -49,7 +52,7 @@ class Core:
         self._observe = observe
         self._clock = clock
         self._wall = wall
-        self.store = Store(config.state.url)
+        self.store = Store(config.state.url, brief)
         self.foresight = Foresight(self.state, self.store.histories, clock, wall)
         self._guard = Guard(self._remember, waits, clock, wall)
         self._limits: dict[str, Limit] = {}
@@ -76,16 +79,16 @@ class Core:
         self.foresight.close()
 
     async def apply(self, config: Config) -> set[str]:
-        """Take over a configuration; the accounts whose credentials changed."""
-        known = {account.name: account.credential for account in self.config.accounts}
-        moved = {a.name for a in config.accounts if known.get(a.name, a.credential)[0] != a.endpoint}
+        """Take over a configuration; the accounts whose credentials or endpoints changed."""
+        known = {a.name: (a.credential, a.place) for a in self.config.accounts}
+        places = {account.name: account.place for account in config.accounts}
         before = self.state.now()
 
         def prepare() -> tuple[dict[str, pac.Service], Counter[str], Arranged]:
             return (
                 {a.name: pac.Service(a, config.poll.timeout, __version__) for a in config.accounts},
                 Counter(target.account for target in config.targets),
-                self.state.arrange(before, config.targets, moved),
+                self.state.arrange(before, config.targets, places),
             )
 
         services, numbers, arranged = await asyncio.to_thread(prepare)
@@ -93,32 +96,37 @@ class Core:
         self.config = config
         self._guard.apply(config.accounts, numbers)
         most = config.poll.max_in_flight
-        self._limits = {
-            endpoint: self._limits.get(endpoint) or Limit(endpoint, most, self._clock)
-            for endpoint in dict.fromkeys(account.endpoint for account in config.accounts)
-        }
+        limits: dict[str, Limit] = {}
+        for account in config.accounts:  # several spellings of one endpoint share a limit
+            if account.place not in limits:
+                known_limit = self._limits.get(account.place)
+                limits[account.place] = known_limit or Limit(account.endpoint, most, self._clock)
+        self._limits = limits
         for limit in self._limits.values():
             limit.apply(most)
         self._lines = {
             account.name: Line(
-                self._guard.gate(account.name), self._limits[account.endpoint], services[account.name]
+                self._guard.gate(account.name), self._limits[account.place], services[account.name]
             )
             for account in config.accounts
         }
         self.poller.apply(self._lines)
-        self.state.adopt(arranged, [account.name for account in config.accounts], moved)
+        self.state.adopt(arranged, places)
         self.journals.forget(arranged.gone)
         self.foresight.forget(arranged.gone)
         # The rows as they were are held by nobody else now.
         freed = list(before.values())
         before.clear()
         await let_go(freed)
-        return {a.name for a in config.accounts if known.get(a.name, a.credential) != a.credential}
+        return {a.name for a in config.accounts if known.get(a.name) not in (None, (a.credential, a.place))}
 
     async def turn(self, target: Target, due: float) -> Outcome:
         """Poll a target that was due at `due` (monotonic seconds), and keep what came of it."""
+        asked = self.state.row(target.key)
         outcome = await self.poller.poll(target, due)
-        self.keep(target, outcome)
+        now = self.state.row(target.key)
+        if asked is None or now is None or asked.place == now.place:  # or it is another endpoint's answer
+            self.keep(target, outcome)
         return outcome
 
     def keep(self, target: Target, outcome: Outcome) -> None:
@@ -159,14 +167,18 @@ class Core:
         await gate.rearm()
         return gate.accounts
 
-    def may_ask(self, account: str) -> bool:
-        """Whether a call of an account would go out now, or after those before it at the most."""
+    def may_ask(self, account: str, rfc: str) -> bool:
+        """Whether a call for an RFC would go out now, or after those before it at the most."""
         line = self._lines[account]
         try:
-            line.gate.check()
+            line.gate.check(rfc)
         except Held:
             return False
         return not line.limit.holds_off
+
+    def quiet(self) -> list[str]:
+        """The endpoints that get no call for a while, as the PAC is busy or asked for that."""
+        return [limit.endpoint for limit in self._limits.values() if limit.holds_off]
 
     async def leaders(self) -> list[tuple[Sequence[str], Key]]:
         """For each unproven credential its accounts, and the target with the newest reading: it goes
@@ -212,7 +224,7 @@ class Core:
             return
         self.loaded = True
         standings = loaded.standings  # not all that was loaded: the guard keeps it
-        self._guard.restore(lambda credential: standings.get(self.store.fingerprint(credential), Standing()))
+        self._guard.restore(partial(recall, standings, self.store.fingerprint))
         self.state.restore(loaded.kept)
 
     async def _write(self) -> bool:
@@ -239,7 +251,7 @@ def _log_change(before: Row, after: Row) -> None:
     was = before.last.reason if isinstance(before.last, Failure) else None
     last = after.last
     if isinstance(last, Failure):
-        if last.reason not in (was, Reason.HELD, Reason.REFUSED):
+        if last.sent and last.reason not in (was, Reason.REFUSED):
             log.warning(
                 "no reading",
                 account=after.target.account,

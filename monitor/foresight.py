@@ -25,8 +25,9 @@ FEW = 200  # targets, for which nobody notices the wait when the service starts
 LOOK_BACK = 130 * 86400.0  # seconds of history that a forecast is made of
 TOGETHER = 50  # forecasts made in one go: to change threads for each costs more than to make it
 
-#: The history of targets from a time (epoch seconds) on; nothing of those where it cannot be read now.
-Histories = Callable[[Iterable[Key], float], Awaitable[Mapping[Key, Sequence[Point]]]]
+#: The history of targets, by the endpoints that they are asked at, from a time (epoch seconds) on; nothing
+#: of those where it cannot be read now.
+Histories = Callable[[Mapping[Key, str], float], Awaitable[Mapping[Key, Sequence[Point]]]]
 #: What is forecast of a target, and its last days.
 Found = tuple[Forecast, Sequence[int]]
 
@@ -86,7 +87,7 @@ class Foresight:
     async def habits(self, key: Key, zone: ZoneInfo) -> Habits | None:
         """What the forecast of a target is made of; `None` before 7 days of history."""
         at = self._wall()
-        points = (await self._histories([key], at - LOOK_BACK)).get(key)
+        points = (await self._histories({key: self._place(key)}, at - LOOK_BACK)).get(key)
         if not points:
             return None
         return await asyncio.get_running_loop().run_in_executor(self._thread, habits, _rows(points), at, zone)
@@ -103,12 +104,16 @@ class Foresight:
         row = self._state.row(key)
         return None if row is None or row.reading is None else row.reading.available
 
+    def _place(self, key: Key) -> str:
+        row = self._state.row(key)
+        return "" if row is None else row.place
+
     async def _make(self, keys: Iterable[Key], zone: ZoneInfo) -> None:
         at = self._wall()
         available = {key: left for key in keys if (left := self._available(key)) is not None}
         for key, left in available.items():
             self._made[key] = self._clock(), left
-        past = await self._histories(list(available), at - LOOK_BACK)
+        past = await self._histories({key: self._place(key) for key in available}, at - LOOK_BACK)
         for key in available:
             if not past.get(key):  # not written yet, or unreadable now: that is no news about the issuer
                 self._changed[key] = None

@@ -48,7 +48,7 @@ class Journals:
         """Keep what came of a turn."""
         reason: Reason | None = None
         if isinstance(outcome, Failure):
-            if outcome.reason is Reason.HELD:
+            if not outcome.sent:
                 return
             reason = outcome.reason
             self._failures[key] = (*self._failures.get(key, ())[1 - FAILURES :], outcome)

@@ -43,7 +43,8 @@ class Verdict(StrEnum):
     FORBIDDEN = "forbidden"  # HTTP 401, 403, 407: perhaps the PAC, perhaps a firewall
     NOT_SENT = "not_sent"  # the request never left: counts nothing
     LOST = "lost"  # it may have counted as a login; nobody knows
-    NOTHING = "nothing"  # answered, and proves nothing
+    UNREADABLE = "unreadable"  # an answer that is not understood: it may be a refusal, and counts as lost
+    NOTHING = "nothing"  # read, and proves nothing
 
 
 @value(frozen=True, slots=True)
@@ -76,9 +77,23 @@ class Failure:
     code: str
     text: str
     retry_after: float | None = None
+    sent: bool = True  # whether the PAC was asked
 
 
 Outcome = Reading | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An RFC for which the PAC refused the login, and what it said. It is forgotten when a login with
+    this RFC works.
+    """
+
+    rfc: str
+    code: str
+    text: str
+    doubted: bool = False  # the login has worked with another RFC since: perhaps it is this one's fault
+    set_aside: bool = False  # refused once more after that: not asked until an operator says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +102,14 @@ class Standing:
 
     worked: bool = False  # ever
     hold: str | None = None  # the code that holds it
-    held_at: float | None = None
     lost: int = 0  # lost verdicts in a row
     wait: float = 0.0  # before the next call
-    intent: bool = False  # a call may be under way
+    intent: str = ""  # the RFC of a call that may be under way
+    # The last answer that did not prove it: when it came, for which RFC, and what it was.
+    at: float | None = None
+    rfc: str = ""
+    text: str = ""
+    refusals: tuple[Refusal, ...] = ()
 
 
 @value(frozen=True, slots=True)
@@ -106,12 +125,13 @@ class Forecast:
 
 @value(frozen=True, slots=True)
 class Kept:
-    """What outlives the process of a target."""
+    """What outlives the process of a target. `place`: the endpoint that it was asked at."""
 
     attempted_at: float  # the last poll that was sent
     reading: Reading | None
     consumed: int | None  # stamps since first seen; `None` before the first reading
     forecast: Forecast | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +145,25 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """What the gate of an account knows. `hold` is the code that closed it."""
+    """What the gate of an account knows. `hold` is the code that closed it.
+
+    `at`, `rfc`, `text`: the last answer that did not prove the login, if none has since: when it came
+    (epoch seconds), for which RFC, and what it was. `next_call`: not before (epoch seconds), if it waits.
+    `set_aside`: RFCs that are not asked, as the PAC refuses them while others work.
+    """
 
     name: str
     hold: str | None
     unproven: bool
-    held_at: float | None = None
+    at: float | None = None
+    rfc: str = ""
+    text: str = ""
+    next_call: float | None = None
+    set_aside: tuple[str, ...] = ()
+
+    @property
+    def held_at(self) -> float | None:
+        return self.at if self.hold is not None else None
 
 
 @dataclass(frozen=True, slots=True)

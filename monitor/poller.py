@@ -8,12 +8,16 @@ from functools import partial
 from typing import Any, cast
 
 import aiohttp
+import structlog
 
 from monitor.config import Target
-from monitor.guard import Gate, Held
+from monitor.guard import Gate, Held, aside
 from monitor.limit import Limit
+from monitor.log import where
 from monitor.model import RETIRED, Failure, Outcome, Reading, Reason
 from monitor.pac import PacError, Service
+
+log = structlog.get_logger()
 
 #: Told once a call: how late it started and how long it took, both in seconds.
 Observe = Callable[[float, float], None]
@@ -54,9 +58,9 @@ class Poller:
         """One turn of a target that was due at `due` (monotonic seconds). Raises nothing of ours."""
         line = self._lines.get(target.account)
         if line is None:  # a reload came between the tick and this turn
-            return Failure(self._wall(), Reason.HELD, RETIRED, "no longer configured", 0.0)
+            return Failure(self._wall(), Reason.HELD, RETIRED, "no longer configured", 0.0, sent=False)
         try:
-            async with line.gate, line.limit:
+            async with line.gate.turn(target.rfc), line.limit:
                 line.gate.check(target.rfc)  # it may have closed while we waited for the limit
                 intend = None if line.gate.proven else partial(line.gate.intend, target.rfc)
                 start = self._clock()
@@ -68,7 +72,13 @@ class Poller:
                     self.calling.discard(task)
                     self._observe(start - due, self._clock() - start)
         except Held as held:
-            return Failure(self._wall(), Reason.HELD, held.code, held.text, held.retry_after)
+            return Failure(self._wall(), held.reason, held.code, held.text, held.retry_after, sent=False)
         except PacError as error:
+            if (refusal := line.gate.set_aside(target.rfc)) is not None:
+                return Failure(self._wall(), Reason.REJECTED, error.code, aside(refusal))
             return Failure(self._wall(), error.reason, error.code, error.text, error.retry_after)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is counted, shown and backed off from
+            log.error("internal error in a poll", target=target.key, error=where(error))
+            text = f"internal error: {where(error)}"
+            return Failure(self._wall(), Reason.UNAVAILABLE, "other", text)
         return Reading(self._wall(), quota.contracted, quota.used, quota.available, quota.code)

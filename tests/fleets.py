@@ -45,7 +45,7 @@ def row(
     last: Outcome | None = reading
     if failure is not None:
         reason, code, text = failure
-        last = Failure(NOW - 1, reason, code, text)
+        last = Failure(NOW - 1, reason, code, text, sent=reason is not Reason.HELD)
     seconds = None if days is None else days * DAY
     return Row(
         Target(account, rfc, alias, 900.0, thresholds, None if expires_in is None else NOW + expires_in),

@@ -44,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("command", choices=["run"])
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--answered", type=float, default=waits.answered)
     parser.add_argument("--lost", type=float, default=waits.lost)
     parser.add_argument("--forbidden", type=float, default=waits.forbidden)
     parser.add_argument("--most", type=float, default=waits.most)
@@ -53,7 +54,8 @@ def main() -> None:
     configure(Format.TEXT)
     if told.unknown is not None:
         forget(told.unknown)
-    asyncio.run(serve(load(told.config), Waits(told.lost, told.forbidden, told.most)))
+    waits = Waits(told.answered, told.most, told.lost, told.forbidden, told.most)
+    asyncio.run(serve(load(told.config), waits))
 
 
 if __name__ == "__main__":

@@ -62,15 +62,21 @@ def never(_: Key) -> float | None:
 async def test_one_rfc_is_told_as_among_all_and_with_its_last_polls_and_days(
     tmp_path: Path, name: str, rfc: str
 ) -> None:
-    pac = stamps(faults={"*": "500"})
+    pac = stamps()
     async with watching(tmp_path, pac, lambda url: [account(url, RFC, OTHER, THIRD, name=name)]) as watched:
         await watched.first_polls(3)
+        pac.faults["*"] = "500"
+        watched.clock.now += 900
+        await watched.until(lambda m: m.total("timbres_poll_errors_total") == 3)
         one = found(await watched.get(path(rfc, name)))
         everything = found(await watched.get("/api/v1/quotas"))
     (among,) = (entry for entry in everything["quotas"] if entry["rfc"] == rfc)
     polls, failures = one.pop("polls"), one.pop("failures")
-    assert one == {"at": EPOCH + FIRST, **among, "daily": []}
-    assert polls == [{"at": EPOCH + FIRST, "code": "500", "reason": "unavailable"}]
+    assert one == {"at": EPOCH + FIRST + 900, **among, "daily": []}
+    assert polls == [
+        {"at": EPOCH + FIRST + 900, "code": "500", "reason": "unavailable"},
+        {"at": EPOCH + FIRST, "code": "200", "reason": None},
+    ]
     assert failures == [among["last_error"]]
 
 

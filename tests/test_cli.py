@@ -391,10 +391,12 @@ async def test_a_change_of_state_is_a_line_and_a_poll_is_none(tmp_path: Path) ->
 
 
 async def test_json_lines_are_json_whatever_is_logged(tmp_path: Path) -> None:
-    pac = pac_of(RFC, faults={"*": "500"})
+    pac = pac_of(RFC)
     async with pac.serve() as url:
         config = configure(tmp_path, account(url, password=PASSWORD))  # with a warning
         async with running(config, "--log-format", "json") as service:
+            await service.until_log("credential works")
+            pac.faults["*"] = "500"
             await service.until_log("no reading")
             host, port = service.address.removeprefix("http://").split(":")
             for garbage in (
@@ -460,7 +462,7 @@ def test_what_libraries_say_is_one_line_each_without_what_exceptions_quote(form:
 async def test_a_log_that_cannot_be_written_stops_no_poll(tmp_path: Path) -> None:
     """A full disk, or a reader of the log that left: both are an OSError at the next line."""
     listen = free()
-    pac = pac_of(RFC, faults={"*": "500"})
+    pac = pac_of(RFC)
     async with pac.serve() as url:
         config = configure(tmp_path, account(url, password=PASSWORD), listen=listen, max_in_flight=1)
         with Path("/dev/full").open("w") as full:
@@ -468,11 +470,14 @@ async def test_a_log_that_cannot_be_written_stops_no_poll(tmp_path: Path) -> Non
                 *COMMAND, "run", "--config", str(config), stderr=full
             )
         try:
+            await until(lambda: pac.sent["200"] >= 1 or process.returncode is not None)
+            pac.faults["*"] = "500"
             await until(lambda: pac.sent["500"] >= 1 or process.returncode is not None)
             pac.faults["*"] = "503"  # which is logged while a place is taken
             await until(lambda: pac.sent["503"] >= 1 or process.returncode is not None)
             del pac.faults["*"]
-            await until(lambda: pac.sent["200"] >= 1 or process.returncode is not None)
+            before = pac.sent["200"]
+            await until(lambda: pac.sent["200"] > before or process.returncode is not None)
             assert process.returncode is None
             process.terminate()
             assert await asyncio.wait_for(process.wait(), 30) == 0

@@ -124,7 +124,7 @@ def test_what_was_last_known_of_stamps_is_told_past_its_expiry() -> None:
 
 
 def test_a_held_account_is_critical_and_says_why() -> None:
-    held = AccountStatus("norte", "601", unproven=True, held_at=NOW)
+    held = AccountStatus("norte", "601", unproven=True, at=NOW)
     (alert,) = alerts(accounts=(held,))
     assert (alert["alertname"], alert["severity"], alert["account"]) == (
         "TimbresAccountHeld",

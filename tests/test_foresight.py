@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from monitor.model import Forecast, Kept, Key, Reading
 from monitor.slices import SLICE
 from monitor.state import Row, State
 from monitor.store import Point, Store, peek
-from tests import watching
+from tests import version2, watching
 from tests.clock import Clock
 from tests.issuers import rfcs
 from tests.remembering import points, remember, started
@@ -52,10 +50,10 @@ class Watch:
         self.asked: list[Key] = []
         self.together: list[int] = []  # so many were asked about each time
         self.state = State()
-        self.state.apply(targets, ["norte"])
+        self.state.apply(targets, {"norte": ""})
         self.foresight = Foresight(self.state, self._histories, self.clock, lambda: EPOCH + self.clock.now)
 
-    async def _histories(self, keys: Iterable[Key], _since: float) -> dict[Key, Sequence[Point]]:
+    async def _histories(self, keys: Mapping[Key, str], _since: float) -> dict[Key, Sequence[Point]]:
         self.asked += keys
         self.together.append(len(list(keys)))
         past = self.past if isinstance(self.past, dict) else {key[1]: self.past for key in keys}
@@ -166,10 +164,10 @@ async def test_what_is_no_longer_configured_is_forgotten(watch: Watch) -> None:
     watch.read(600)
     await watch.later()
     watch.read(60)
-    watch.state.apply([target(OTHER)], ["norte"])
+    watch.state.apply([target(OTHER)], {"norte": ""})
     watch.foresight.forget([("norte", RFC)])
     assert await watch.later(EVERY) == []
-    watch.state.apply([target(), target(OTHER)], ["norte"])
+    watch.state.apply([target(), target(OTHER)], {"norte": ""})
     watch.read(60)
     assert await watch.later() == [("norte", RFC)]
 
@@ -209,7 +207,7 @@ async def test_rows_that_polls_have_replaced_are_let_go_while_forecasts_are_made
     kept: list[int] = []
     histories = watch._histories
 
-    async def meanwhile(keys: Iterable[Key], since: float) -> dict[Key, Sequence[Point]]:
+    async def meanwhile(keys: Mapping[Key, str], since: float) -> dict[Key, Sequence[Point]]:
         for one in targets:
             watch.read(600, one.rfc)
         configured = {id(one) for one in targets}
@@ -266,7 +264,7 @@ def test_a_stored_forecast_counts_for_whoever_reads_the_database_beside_the_serv
     for days, expected in ((2, Level.CRITICAL), (9, Level.WARNING), (30, Level.OK)):
         state = State()
         state.restore({("norte", RFC): Kept(EPOCH, reading(600), 400, Forecast(EPOCH, days * DAY, 5))})
-        state.apply([target()], ["norte"])
+        state.apply([target()], {"norte": ""})
         (row,) = state.rows()
         assert level(row, EPOCH + 1, DAY, held=False) == expected
 
@@ -308,7 +306,7 @@ async def test_a_forecast_is_stored_soon_after_it_is_made(tmp_path: Path) -> Non
 async def test_an_account_that_moves_to_another_endpoint_takes_no_forecast_along(watch: Watch) -> None:
     watch.read(600)
     await watch.later()
-    watch.state.apply([target(), target(OTHER)], ["norte"], moved={"norte"})
+    watch.state.apply([target(), target(OTHER)], {"norte": "elsewhere"})
     row = watch.state.row(("norte", RFC))
     assert row is not None
     assert (row.forecast, list(row.daily)) == (None, [])
@@ -321,11 +319,9 @@ async def test_a_database_of_before_there_were_stored_forecasts_becomes_a_curren
     write(path, account("http://127.0.0.1:9/x", RFC))
     changes, key = points(), ("norte", RFC)
     kept = Kept(EPOCH, reading(600), 400)
-    await remember(path, {key: kept}, {key: changes})
-    with closing(sqlite3.connect(tmp_path / "timbres.db")) as database, database:
-        for column in ("foreseen_at", "time_left", "peak_day"):
-            database.execute(f"ALTER TABLE target DROP COLUMN {column}")
-        database.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
+    past = [(1, int(p.at), p.contracted, p.used, p.available, p.consumed) for p in changes]
+    version2.create(tmp_path / "timbres.db", [(1, *key, EPOCH, EPOCH, 1000, 400, 600, "200", 400)], past)
+    version2.make_version_1(tmp_path / "timbres.db")
     store = Store(load(path).state.url)
     assert (await store.open()).kept == {key: kept}
     assert len(await store.history(key, 0.0)) >= len(changes)

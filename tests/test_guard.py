@@ -16,10 +16,10 @@ from hypothesis.stateful import (
 )
 
 from monitor.guard import UNVERIFIED, Credential, Guard, Held, Waits
-from monitor.guard.standing import judged
+from monitor.guard.standing import Answer, judged
 from monitor.model import Standing, Verdict
-from monitor.pac import Refused
-from tests.world import RFCS, World, account_of
+from monitor.pac import Garbled, Refused
+from tests.world import RFCS, Call, World, account_of
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -30,10 +30,10 @@ def quiet() -> Any:
     structlog.reset_defaults()
 
 
-ANSWERS = ("truth", "truth", "truth", "lost", "403", "500", "dns")
+ANSWERS = ("truth", "truth", "truth", "lost", "unreadable", "403", "500", "dns")
 DAY = 86400.0
-#: Calls of one credential whose verdicts are lost that rule 2 lets out in a day: three in a row, then
-#: one a wait of 5, 10, 20, 40, 80, 160, 320, 360, 360 and 360 minutes.
+#: Calls of one credential whose verdicts are lost that rule 2 lets out in a day: two at full pace, one after
+#: half a minute, then one a wait of 5, 10, 20, 40, 80, 160, 320, 360, 360 and 360 minutes.
 LOST_A_DAY = 3 + 10
 
 
@@ -90,10 +90,14 @@ class Machine(RuleBasedStateMachine):
         self.world.password = self.world.configured
         self.rearm()
 
-    @rule(calls=st.integers(2, 6))
-    def outage(self, calls: int) -> None:
+    @rule(calls=st.integers(2, 6), answer=st.sampled_from(["lost", "unreadable", "500"]))
+    def outage(self, calls: int, answer: str) -> None:
         for number in range(calls):
-            self.exchange_after_a_wait(RFCS[number % 2], "lost")
+            self.exchange_after_a_wait(RFCS[number % 2], answer)
+
+    @rule(rfcs=st.sets(st.sampled_from(RFCS), max_size=2))
+    def the_pac_refuses_some_rfcs(self, rfcs: set[str]) -> None:
+        self.world.bad_rfcs = rfcs
 
     def revive(self) -> None:
         if self.world.dead:
@@ -123,11 +127,19 @@ class Machine(RuleBasedStateMachine):
         self.revive()
 
     @invariant()
-    def a_wrong_password_reaches_the_pac_once_an_arming_and_once_a_lost_verdict(self) -> None:
+    def a_wrong_password_reaches_the_pac_once_an_arming_a_lost_verdict_and_a_doubt_of_an_rfc(self) -> None:
         world = self.world
         for credential, wrong in world.wrong_logins.items():
             allowed = self.max_in_flight * world.armings[credential] + world.verdicts_lost[credential]
+            allowed += self.max_in_flight * world.times_set_aside[credential]
             assert wrong <= allowed, (credential, wrong, allowed)
+
+    @invariant()
+    def an_rfc_that_the_pac_refuses_is_asked_once_an_arming_and_once_a_lost_verdict(self) -> None:
+        world = self.world
+        for (credential, rfc), times in world.refused_rfcs.items():
+            allowed = self.max_in_flight * world.armings[credential] + world.verdicts_lost[credential]
+            assert times <= allowed, (rfc, times, allowed)
 
     @invariant()
     def nobody_who_was_fine_is_held(self) -> None:
@@ -164,7 +176,8 @@ class Machine(RuleBasedStateMachine):
             return
         world.clock.now += 6.1 * 3600
         before = world.sent[world.credential]
-        for rfc in RFCS[:2]:  # one may be suspected of having lost the last verdict
+        world.bad_rfcs = set()
+        for rfc in RFCS:  # one may be suspected of having lost the last verdict, others set aside
             world.poll(rfc)
             world.finish(0, "truth")
         assert world.sent[world.credential] > before
@@ -210,6 +223,9 @@ class PlainBreaker:
         if self.standing.hold:
             raise Held("open", "")
 
+    def turn(self, _: str) -> "PlainBreaker":
+        return self
+
     async def __aenter__(self) -> None:
         self.check()
 
@@ -233,7 +249,21 @@ class MachineWithoutIntents(Machine):
         return World(writes_intents=False)
 
 
-@pytest.mark.parametrize("machine", [MachineWithBreaker, MachineWithoutIntents])
+class WorldThatTakesNothingFromWhatItCannotRead(World):
+    def unreadable(self, call: Call) -> None:
+        self._lose(call)
+        raise Garbled("not_soap", "", Verdict.NOT_SENT)  # no wait, no count: as it was once
+
+
+class MachineThatTakesNothingFromWhatItCannotRead(Machine):
+    def make_world(self) -> World:
+        return WorldThatTakesNothingFromWhatItCannotRead()
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [MachineWithBreaker, MachineWithoutIntents, MachineThatTakesNothingFromWhatItCannotRead],
+)
 def test_the_machine_finds_what_is_wrong_with(machine: type[Machine]) -> None:
     with pytest.raises(AssertionError):
         run_state_machine_as_test(
@@ -311,10 +341,7 @@ def test_a_hold_outlives_the_process_and_a_flip_of_the_password_and_back(world: 
     world.finish(0, "truth")
     world.configure("p0")
     world.poll("A")
-    assert (world.sent["http://127.0.0.1/", "user", "p0"], world.sent["http://127.0.0.1/", "user", "p1"]) == (
-        1,
-        1,
-    )
+    assert [world.sent[account_of(password).credential] for password in ("p0", "p1")] == [1, 1]
 
 
 def test_a_late_refusal_holds_the_credential_that_was_asked_with_only(world: World) -> None:
@@ -325,7 +352,7 @@ def test_a_late_refusal_holds_the_credential_that_was_asked_with_only(world: Wor
     world.poll("A")
     world.finish(0, "truth")
     assert standing(world) == Standing(worked=True)
-    assert world.disk["http://127.0.0.1/", "user", "p0"].hold == "601"
+    assert world.disk[account_of("p0").credential].hold == "601"
 
 
 def test_one_who_waits_when_its_credential_leaves_the_configuration_ends_unsent(world: World) -> None:
@@ -382,6 +409,113 @@ def test_a_credential_that_never_worked_waits_after_one_lost_verdict_and_is_held
     assert standing(world).hold == UNVERIFIED
 
 
+@pytest.mark.parametrize("answer", ["lost", "unreadable"])
+def test_an_answer_that_cannot_be_read_counts_as_a_lost_verdict(answer: str, world: World) -> None:
+    world.poll("A")
+    world.finish(0, answer)
+    world.clock.now += 301
+    world.poll("B")
+    world.finish(0, answer)
+    assert standing(world).hold == UNVERIFIED
+    assert world.sent.total() == 2
+
+
+def test_after_an_answer_that_proves_nothing_an_unproven_credential_waits_longer_and_longer(
+    world: World,
+) -> None:
+    waits = []
+    for rfc in "ABABABAB":
+        world.clock.now += standing(world).wait
+        world.poll(rfc)
+        world.finish(0, "500")
+        waits.append(standing(world).wait)
+        world.poll("C")  # not yet
+    assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
+    assert world.sent.total() == 8
+    assert standing(world).hold is None
+    world.clock.now += 901
+    world.poll("A")
+    world.finish(0, "truth")
+    assert standing(world) == Standing(worked=True)
+    assert world.guard.gate("norte").proven
+
+
+def test_the_next_call_after_one_that_proved_nothing_goes_to_another_rfc(world: World) -> None:
+    world.poll("A")
+    world.finish(0, "500")
+    world.clock.now += 31
+    world.poll("A")
+    assert world.sent.total() == 1
+    world.poll("B")
+    assert world.sent.total() == 2
+
+
+def test_what_a_credential_that_works_reads_makes_it_wait_for_nothing(world: World) -> None:
+    world.poll("A")
+    world.finish(0, "truth")
+    for rfc in "BBBCCC":
+        world.poll(rfc)
+        world.finish(0, "500")
+    assert world.sent.total() == 7
+    assert standing(world) == Standing(worked=True)
+
+
+def test_an_rfc_that_alone_is_refused_is_set_aside_and_the_others_go_on(world: World) -> None:
+    world.bad_rfcs = {"B"}
+    world.poll("A")
+    world.finish(0, "truth")
+    world.poll("B")
+    world.finish(0, "truth")
+    assert standing(world).hold == "601"
+    assert standing(world).rfc == "B"
+    world.rearm()
+    world.poll("B")  # another one goes first
+    assert not world.calls
+    world.poll("A")
+    world.finish(0, "truth")
+    world.poll("B")
+    world.finish(0, "truth")
+    assert standing(world).hold is None
+    assert [one.set_aside for one in standing(world).refusals] == [True]
+    world.clock.now += 31  # one call shows that the login is still good
+    for rfc in "CABCAB":
+        world.poll(rfc)
+        world.finish(0, "truth")
+    assert world.refused_rfcs.total() == 2
+    assert world.guard.gate("norte").proven
+    world.die()
+    world.start()
+    for rfc in "BA":
+        world.poll(rfc)
+        world.finish(0, "truth")
+    assert world.refused_rfcs.total() == 2
+    assert standing(world).worked
+    world.rearm()  # once more, as an operator says so
+    for rfc in "AB":
+        world.poll(rfc)
+        world.finish(0, "truth")
+    assert world.refused_rfcs.total() == 3
+    assert standing(world).hold is None
+
+
+def test_a_password_that_changes_while_an_rfc_is_in_doubt_costs_one_login_more(world: World) -> None:
+    world.bad_rfcs = {"B"}
+    world.poll("B")
+    world.finish(0, "truth")
+    world.rearm()
+    world.poll("A")
+    world.finish(0, "truth")
+    world.password = "rotated"
+    world.poll("B")
+    world.finish(0, "truth")
+    assert standing(world).hold is None
+    world.clock.now += 31
+    world.poll("C")
+    world.finish(0, "truth")
+    assert standing(world).hold == "601"
+    assert world.wrong_logins.total() == 2
+
+
 def test_one_bad_rfc_cannot_keep_an_account_from_starting(world: World) -> None:
     world.poll("A")
     world.finish(0, "lost")
@@ -421,6 +555,7 @@ def test_lost_verdicts_are_counted_across_restarts(world: World) -> None:
     for rfc in "ABA":
         world.die()
         world.start()
+        world.clock.now += standing(world).wait
         world.poll(rfc)
         world.finish(0, "lost")
     assert standing(world).lost == 3
@@ -445,7 +580,8 @@ def test_an_intent_found_open_is_a_lost_verdict(world: World) -> None:
     world.poll("A")
     world.die()
     world.start()
-    assert standing(world) == Standing(lost=1, wait=300.0)
+    text = "the process ended before the answer came"
+    assert standing(world) == Standing(lost=1, wait=300.0, at=0.0, rfc="A", text=text)
 
 
 def test_a_firewall_holds_nobody_who_was_fine_and_is_waited_for_longer_and_longer(world: World) -> None:
@@ -495,8 +631,8 @@ def test_calls_that_are_lost_together_do_not_double_the_wait() -> None:
 
 
 def test_a_good_answer_that_comes_after_a_refusal_does_not_release_the_hold() -> None:
-    held = Standing(worked=True, hold="601", held_at=1.0)
-    assert judged(held, Verdict.PROVES, "200", 2.0, Waits()) == held
+    held = Standing(worked=True, hold="601", at=1.0)
+    assert judged(held, Answer(Verdict.PROVES, "200", 2.0), Waits(), proven=True) == held
 
 
 async def test_a_hold_whose_writing_is_cut_off_by_the_end_of_the_service_is_written_again() -> None:
@@ -514,7 +650,7 @@ async def test_a_hold_whose_writing_is_cut_off_by_the_end_of_the_service_is_writ
     gate = guard.gate("norte")
 
     async def refused() -> None:
-        async with gate:
+        async with gate.turn("A"):
             await gate.intend("A")
             raise Refused("601", "")
 

@@ -11,7 +11,7 @@ def reading(at: float, code: str = "200") -> Reading:
 
 
 def failure(at: float, reason: Reason = Reason.UNAVAILABLE, code: str = "500") -> Failure:
-    return Failure(at, reason, code, "said the PAC")
+    return Failure(at, reason, code, "said the PAC", sent=reason is not Reason.HELD)
 
 
 def journal(*outcomes: Outcome, key: Key = NORTE) -> Journal:

@@ -41,8 +41,8 @@ from tests.watching import EPOCH, FIRST, account, paying, watching
 
 NOW = 1_790_000_000.0
 DAY = 86400.0
-RFC = "EKU9003173C9"
-OTHER = "H&E951128469"
+RFC = "H&E951128469"
+OTHER = "EKU9003173C9"  # has its first turn later
 LABELS = {"account": "norte", "rfc": RFC}
 
 NONE = Limits(None, None, None)
@@ -54,7 +54,7 @@ NUMBERS = ("timbres_contracted", "timbres_used", "timbres_available")
 
 
 def failed(reason: Reason = Reason.UNAVAILABLE, code: str = "500", at: float = NOW) -> Failure:
-    return Failure(at, reason, code, "said the PAC")
+    return Failure(at, reason, code, "said the PAC", sent=reason is not Reason.HELD)
 
 
 def snapshot(
@@ -81,7 +81,7 @@ def told(shot: Snapshot) -> Exposition:
 def after(*outcomes: Outcome, target: Target = TARGET, at: float = NOW) -> Exposition:
     """The exposition of one target to which these happened."""
     state = State()
-    state.apply([target], [target.account])
+    state.apply([target], {target.account: ""})
     for outcome in outcomes:
         state.record(target, outcome)
     return told(snapshot(state.rows(), at=at, responses=state.responses()))
@@ -503,7 +503,7 @@ def test_answers_are_counted_by_account_and_code_whatever_the_rfc() -> None:
     state = State()
     mine = [Target("norte", rfc, "", 900.0, LIMITS, None) for rfc in (RFC, OTHER)]
     other = Target("sur", RFC, "", 900.0, LIMITS, None)
-    state.apply([*mine, other], ["norte", "sur"])
+    state.apply([*mine, other], {"norte": "", "sur": ""})
     for target in mine:
         state.record(target, GOOD)
         state.record(target, failed(code="timeout"))
@@ -627,7 +627,7 @@ def accounts(endpoint: str) -> list[dict[str, Any]]:
     named = {"rfc": RFC, "alias": 'Herrerías "y" \\ Estructuras', "expires_on": "2027-01-31"}
     return [
         account(endpoint, named, OTHER, implementation=True),
-        account(endpoint, RFC, OTHER, name="sur", username="ws@sur.example"),
+        account(endpoint, RFC, "ÑAÑ010101AA1", name="sur", username="ws@sur.example"),
     ]
 
 
@@ -646,6 +646,7 @@ async def live(directory: Path) -> tuple[str, str]:
             lambda m: (
                 m.total("timbres_polls_total", account="norte") == 3
                 and m.total("timbres_poll_errors_total", account="sur") == 2
+                and m("timbres_account_held", account="sur") == 1
                 and m("timbres_consumed_total", **LABELS) == 0
             )
         )

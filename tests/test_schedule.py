@@ -23,7 +23,7 @@ GOOD = Reading(0.0, 1, 1, 1, "200")
 
 
 def failed(reason: Reason, code: str = "x", retry_after: float | None = None) -> Failure:
-    return Failure(0.0, reason, code, "", retry_after)
+    return Failure(0.0, reason, code, "", retry_after, sent=reason is not Reason.HELD)
 
 
 def target(rfc: str, interval: float = 900.0, account: str = "norte") -> Target:

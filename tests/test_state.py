@@ -18,7 +18,8 @@ from tests.service import Exposition
 from tests.watching import Watched, account, paying, watching
 
 NOW = 1_790_000_000.0
-FIRST_RFC, SECOND, THIRD = "EKU9003173C9", "H&E951128469", "ÑAÑ010101AA1"
+# In the order of their first turns.
+THIRD, FIRST_RFC, SECOND = "H&E951128469", "ÑAÑ010101AA1", "EKU9003173C9"
 
 LIMITS = Thresholds(Limits(50, None, 10.0), Limits(10, None, 3.0))
 GOOD = Reading(NOW, 1000, 40, 950, "200")
@@ -31,12 +32,12 @@ def target(rfc: str = FIRST_RFC, name: str = "norte", alias: str = "") -> Target
 
 
 def failed(reason: Reason = Reason.UNAVAILABLE, code: str = "500") -> Failure:
-    return Failure(NOW, reason, code, "said the PAC")
+    return Failure(NOW, reason, code, "said the PAC", sent=reason is not Reason.HELD)
 
 
 def state(*targets: Target, accounts: Iterable[str] = ()) -> State:
     made = State()
-    made.apply(targets, {*accounts, *(t.account for t in targets)})
+    made.apply(targets, dict.fromkeys((*accounts, *(t.account for t in targets)), ""))
     return made
 
 
@@ -153,7 +154,7 @@ def test_what_was_taken_for_a_snapshot_does_not_move() -> None:
     made.record(target(), GOOD)
     rows, responses = made.rows(), made.responses()
     made.record(target(), LATER)
-    made.apply([], [])
+    made.apply([], {})
     assert rows == [row(GOOD)]
     assert responses == {("norte", "200"): 1}
 
@@ -172,7 +173,9 @@ def test_a_configuration_is_taken_over_as_a_set_difference(
     for name, rfc in before:
         made.record(target(rfc, name), GOOD)
         made.record(target(rfc, name), failed())
-    made.apply([target(rfc, name, "new") for name, rfc in after], {name for name, _ in after})
+    made.apply(
+        [target(rfc, name, "new") for name, rfc in after], dict.fromkeys((name for name, _ in after), "")
+    )
 
     assert [(r.target.key, r.target.alias) for r in made.rows()] == [(key, "new") for key in after]
     for found in made.rows():
@@ -187,8 +190,8 @@ def test_what_was_removed_and_comes_back_counts_anew_but_has_its_reading_and_con
     made.record(target(), GOOD)
     made.record(target(), LATER)
     made.commit(made.take_dirty())
-    made.apply([], [])
-    made.apply([target()], ["norte"])
+    made.apply([], {})
+    made.apply([target()], {"norte": ""})
     used = LATER.used - GOOD.used
     assert made.rows() == [Row(target(), LATER, None, 0, (), LATER.at, used, used)]
     assert made.responses() == {}
@@ -273,7 +276,7 @@ def test_an_account_that_moved_to_another_endpoint_shows_no_numbers_of_the_old_o
     for one in (target(), target(FIRST_RFC, "sur")):
         made.record(one, GOOD)
         made.record(one, LATER)
-    made.apply([target(), target(FIRST_RFC, "sur")], ["norte", "sur"], moved={"norte"})
+    made.apply([target(), target(FIRST_RFC, "sur")], {"norte": "elsewhere", "sur": ""})
     assert (made.row(("norte", FIRST_RFC)).reading, made.row(("sur", FIRST_RFC)).reading) == (None, LATER)
     _, after = made.record(target(), Reading(NOW + 9, 90_000, 50_000, 40_000, "200"))
     assert after.consumed == LATER.used - GOOD.used
@@ -285,31 +288,31 @@ def test_an_account_that_moved_to_another_endpoint_shows_no_numbers_of_the_old_o
 def test_what_is_learned_while_a_configuration_is_arranged_is_kept_under_the_new_one() -> None:
     made = state(target(alias="old"), target(SECOND))
     made.record(target(SECOND), GOOD)
-    arranged = made.arrange(made.now(), [target(alias="new"), target(THIRD)])
+    arranged = made.arrange(made.now(), [target(alias="new"), target(THIRD)], {"norte": ""})
     made.record(target(alias="old"), GOOD)
     made.record(target(SECOND), LATER)  # which is removed
-    made.adopt(arranged, ["norte"])
+    made.adopt(arranged, {"norte": ""})
     assert {r.target.rfc: r.reading for r in made.rows()} == {FIRST_RFC: GOOD, THIRD: None}
     assert made.row(target().key).target.alias == "new"
     assert made.take_dirty()[target(SECOND).key].reading == LATER
-    made.apply([target(SECOND)], ["norte"])
+    made.apply([target(SECOND)], {"norte": ""})
     assert made.row(target(SECOND).key).reading == LATER
 
 
 def test_what_is_stored_and_comes_late_is_known_to_what_was_being_arranged() -> None:
     made = state(target())
-    arranged = made.arrange(made.now(), [target(), target(SECOND)])
+    arranged = made.arrange(made.now(), [target(), target(SECOND)], {"norte": ""})
     kept = Kept(NOW, GOOD, 70)
     made.restore({target().key: kept, target(SECOND).key: kept})
-    made.adopt(arranged, ["norte"])
+    made.adopt(arranged, {"norte": ""})
     assert [r.reading for r in made.rows()] == [GOOD, GOOD]
 
 
 def test_an_account_that_moves_while_it_answers_shows_no_numbers_of_the_old_endpoint() -> None:
     made = state(target())
-    arranged = made.arrange(made.now(), [target()], {"norte"})
+    arranged = made.arrange(made.now(), [target()], {"norte": "elsewhere"})
     made.record(target(), GOOD)
-    made.adopt(arranged, ["norte"], {"norte"})
+    made.adopt(arranged, {"norte": "elsewhere"})
     assert made.row(target().key).reading is None
 
 
@@ -322,13 +325,13 @@ def test_a_turn_that_a_reload_overtook_says_nothing_about_the_target() -> None:
 def test_an_account_that_stays_without_its_rfc_keeps_its_answers() -> None:
     made = state(target(), target(SECOND))
     made.record(target(), GOOD)
-    made.apply([target(SECOND)], ["norte"])
+    made.apply([target(SECOND)], {"norte": ""})
     assert made.responses() == {("norte", "200"): 1}
 
 
 def test_an_outcome_that_comes_after_a_change_is_judged_by_the_new_words() -> None:
     made = state(target(alias="old"))
-    made.apply([target(alias="new")], ["norte"])
+    made.apply([target(alias="new")], {"norte": ""})
     made.record(target(alias="old"), GOOD)
     assert made.rows() == [Row(target(alias="new"), GOOD, GOOD, 1, (), GOOD.at, 0)]
 

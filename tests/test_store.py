@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
-from monitor.model import Forecast, Kept, Key, Reading, Standing
+from monitor.model import Forecast, Kept, Key, Reading, Refusal, Standing
 from monitor.store import Loaded, Locked, Point, Store, StoreUnavailable, peek, request_rearm, schema, sqlite
 
 NOW = 1_790_000_000.0
@@ -30,7 +30,17 @@ DAY = 86400.0
 NORTE, AMPERSAND, POOL = ("norte", "EKU9003173C9"), ("norte", "H&E951128469"), ("Ñandú", "implementacion")
 SOON_GONE, JUST_SEEN = ("sur", "EKU9003173C9"), ("sur", "H&E951128469")
 CREDENTIAL = ("https://pac.example/ws/services/Utilerias", "ws@norte.example", 'pa55 "wörd"&<secret>')
-HELD = Standing(worked=True, hold="601", held_at=NOW + 0.25, lost=2, wait=600.0, intent=True)
+HELD = Standing(
+    worked=True,
+    hold="601",
+    lost=2,
+    wait=600.0,
+    intent="A",
+    at=NOW + 0.25,
+    rfc="B",
+    text="no",
+    refusals=(Refusal("B", "601", "no"),),
+)
 
 
 def kept(used: int = 40, at: float = NOW, consumed: int | None = None, code: str = "200") -> Kept:
@@ -165,7 +175,7 @@ async def test_a_target_is_overwritten_and_the_others_stay(tmp_path: Path) -> No
 async def test_standings_come_back_as_they_were(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         assert await store.save_standing("a", Standing())
-        assert await store.save_standing("b", Standing(intent=True))
+        assert await store.save_standing("b", Standing(intent="A"))
         assert await store.save_standing("b", HELD)
     assert (await loaded(tmp_path)).standings == {"a": Standing(), "b": HELD}
 
@@ -361,7 +371,7 @@ async def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: P
     process.kill()
     await process.wait()
     assert await store.open() == Loaded({}, {}, None)
-    assert (tmp_path / "timbres.db.lock").read_text() == f"{os.getpid()}\n"
+    assert (tmp_path / "timbres.db.lock").read_text() == f"{os.getpid()} service\n"
     await store.close()
 
 
@@ -379,7 +389,7 @@ async def test_closing_releases_the_lock_and_the_file_stays(tmp_path: Path) -> N
         pass
     async with opened(tmp_path):
         pass
-    assert files(tmp_path) == {"timbres.db", "timbres.db.key", "timbres.db.lock"}
+    assert files(tmp_path) == {"timbres.db", "timbres.db.key", "timbres.db.lock", "timbres.db.reserve"}
 
 
 async def test_a_link_leads_to_the_same_lock(tmp_path: Path) -> None:
@@ -412,7 +422,15 @@ def test_only_the_owner_may_read_whatever_the_umask(tmp_path: Path, umask: int) 
     body = f"os.umask({umask})\nawait store.open()\nawait store.save_standing('a', Standing())\nos._exit(0)"
     run(tmp_path, body)
     assert {path.name: mode(path) for path in tmp_path.iterdir()} == dict.fromkeys(
-        ("timbres.db", "timbres.db-wal", "timbres.db-shm", "timbres.db.key", "timbres.db.lock"), 0o600
+        (
+            "timbres.db",
+            "timbres.db-wal",
+            "timbres.db-shm",
+            "timbres.db.key",
+            "timbres.db.lock",
+            "timbres.db.reserve",
+        ),
+        0o600,
     )
 
 
@@ -664,7 +682,7 @@ def test_a_file_that_may_not_be_read_is_told_and_left_alone(public: Path) -> Non
     database(public).chmod(0)
     body = f"{NOBODY}try:\n    await store.open()\nexcept StoreUnavailable as error:\n    say(error)"
     assert run(public, body) == [f"{public}/timbres.db: unable to open database file"]
-    assert files(public) == {"timbres.db", "timbres.db.key", "timbres.db.lock"}
+    assert files(public) == {"timbres.db", "timbres.db.key", "timbres.db.lock", "timbres.db.reserve"}
 
 
 def test_a_read_only_file_is_read_and_every_write_told(public: Path) -> None:

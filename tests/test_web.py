@@ -29,9 +29,10 @@ from monitor.web import application
 from tests.service import Exposition, running
 from tests.watching import EPOCH, FIRST, Page, Watched, account, ask, paying, watching, write
 
-RFC = "EKU9003173C9"
-OTHER = "H&E951128469"
-THIRD = "ÑAÑ010101AA1"
+# In the order of their first turns.
+THIRD = "H&E951128469"
+RFC = "ÑAÑ010101AA1"
+OTHER = "EKU9003173C9"
 LABELS = {"account": "norte", "rfc": RFC}
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from monitor.config import Account
 from monitor.guard import Credential, Guard, Held
 from monitor.model import Standing, Verdict
-from monitor.pac import Refused, Unavailable
+from monitor.pac import Garbled, PacError, Refused, Unavailable
 from tests.clock import Clock
 
 RFCS = ("A", "B", "C")
@@ -27,6 +27,7 @@ class Call:
     """One that was sent; `answer` is told by the test."""
 
     credential: Credential
+    rfc: str
     answer: asyncio.Future[str]
     unproven: bool
 
@@ -69,6 +70,10 @@ class World:
         self.verdicts_lost: Counter[Credential] = Counter()
         self.refused: set[Credential] = set()
         self.worked: set[Credential] = set()
+        self.bad_rfcs: set[str] = set()  # those that the PAC refuses whatever the password
+        self.refused_rfcs: Counter[tuple[Credential, str]] = Counter()  # with the right password
+        self.set_aside: dict[Credential, frozenset[str]] = {}
+        self.times_set_aside: Counter[Credential] = Counter()
         self.lost_at: dict[Credential, list[float]] = defaultdict(list)  # since it last worked
         self.guard: Any = None
         self.start()
@@ -79,6 +84,9 @@ class World:
         life = self.life
 
         async def remember(credential: Credential, standing: Standing) -> bool:
+            aside = frozenset(one.rfc for one in standing.refusals if one.set_aside)
+            self.times_set_aside[credential] += len(aside - self.set_aside.get(credential, frozenset()))
+            self.set_aside[credential] = aside
             await self._step(life)
             if self.disk_full:
                 return False
@@ -89,7 +97,7 @@ class World:
             return True
 
         guard = Guard(remember, clock=self.clock, wall=self.clock)
-        guard.restore(lambda credential: self.disk.get(credential, Standing()))
+        guard.restore(lambda credential, _: self.disk.get(credential, Standing()))
         return guard
 
     async def _step(self, life: int) -> None:
@@ -107,7 +115,7 @@ class World:
 
     @property
     def credential(self) -> Credential:
-        return ENDPOINT, "user", self.configured
+        return account_of(self.configured).credential
 
     def start(self) -> None:
         self.born = self.life
@@ -159,24 +167,24 @@ class World:
         gate = self.guard.gate("norte")
         credential = self.credential
         try:
-            async with gate:
+            async with gate.turn(rfc):
                 gate.check(rfc)
                 if not (proven := gate.proven):
                     await gate.intend(rfc)
-                await self._send(credential, unproven=not proven)
-        except (Held, Refused, Unavailable):
+                await self._send(credential, rfc, unproven=not proven)
+        except (Held, PacError):
             pass
 
-    async def _send(self, credential: Credential, *, unproven: bool) -> None:
+    async def _send(self, credential: Credential, rfc: str, *, unproven: bool) -> None:
         # A held account sends nothing.
         assert self.disk.get(credential, Standing()).hold is None
-        call = Call(credential, self.loop.create_future(), unproven)
+        call = Call(credential, rfc, self.loop.create_future(), unproven)
         self.sent[credential] += 1
         self.calls.append(call)
         answer = await call.answer
         if answer == "truth":
             answer = "200" if self._login(call) else "601"
-        if answer == "lost":
+        if answer in ("lost", "unreadable"):
             self._login(call)
         self.calls.remove(call)
         if answer == "601":
@@ -187,6 +195,8 @@ class World:
         if answer == "lost":
             self._lose(call)
             raise Unavailable("timeout", "", Verdict.LOST)
+        if answer == "unreadable":
+            self.unreadable(call)
         if answer == "403":
             raise Unavailable("http_403", "", Verdict.FORBIDDEN)
         if answer == "500":
@@ -196,9 +206,16 @@ class World:
         self.worked.add(credential)
         self.lost_at[credential].clear()
 
+    def unreadable(self, call: Call) -> None:
+        self._lose(call)
+        raise Garbled("not_soap", "", Verdict.UNREADABLE)
+
     def _login(self, call: Call) -> bool:
         right = call.credential[2] == self.password
         self.wrong_logins[call.credential] += not right
+        if right and call.rfc in self.bad_rfcs:
+            self.refused_rfcs[call.credential, call.rfc] += 1
+            return False
         return right
 
     def _lose(self, call: Call) -> None:

@@ -7,13 +7,14 @@ from types import TracebackType
 import structlog
 
 from monitor.config import Account
-from monitor.guard.standing import UNVERIFIED, WORKS, Waits, judged
-from monitor.model import RETIRED, Standing, Verdict
+from monitor.guard.standing import UNVERIFIED, WORKS, Answer, Waits, judged, released
+from monitor.model import RETIRED, AccountStatus, Reason, Refusal, Standing, Verdict
 from monitor.pac import PacError
 from monitor.places import Places
 
 log = structlog.get_logger()
 
+#: Host and port, username and password: see `Account.credential`.
 Credential = tuple[str, str, str]
 
 #: Writes a standing durably: true once it is on the disk.
@@ -25,11 +26,14 @@ RETRY = 30.0  # seconds until the turn comes again of a call that could not be s
 class Held(Exception):
     """Not sent. `retry_after`: seconds until it may be, or `None` while only a person can say."""
 
-    def __init__(self, code: str, text: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: str, text: str, retry_after: float | None = None, reason: Reason = Reason.HELD
+    ) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
         self.retry_after = retry_after
+        self.reason = reason
 
 
 class Gate:
@@ -37,7 +41,7 @@ class Gate:
 
     ::
 
-        async with gate:  # a place; the outcome of the block is the verdict
+        async with gate.turn(rfc):  # a place; the outcome of the block is the verdict
             ...  # whatever else there is to wait for
             gate.check(rfc)
             ...  # connect
@@ -57,10 +61,11 @@ class Gate:
         clock: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
+        self.credential = credential
         self.accounts: tuple[str, ...] = ()  # that have this credential; none: it left the configuration
+        self.spellings: frozenset[Credential] = frozenset()  # by which older databases know it
         self.proven = False
         self.unsaved = False
-        self._credential = credential
         self._remember = remember
         self._waits = waits
         self._clock = clock
@@ -68,8 +73,6 @@ class Gate:
         self._most = 1
         self._targets = 0
         self._places = Places(1)
-        self._asked = ""  # the RFC of the last unproven call
-        self._suspect = ""  # the one whose verdict was lost
         self._wait_until = 0.0
         self.restore(standing)
 
@@ -77,9 +80,11 @@ class Gate:
         """Begin with what was remembered. An intent found open is a lost verdict, and a wait
         is waited anew, in full: nobody knows how long ago it began.
         """
-        self.unsaved = standing.intent
+        self.unsaved = bool(standing.intent)
         if standing.intent:
-            standing = judged(standing, Verdict.LOST, UNVERIFIED, self._wall(), self._waits)
+            text = "the process ended before the answer came"
+            lost = Answer(Verdict.LOST, UNVERIFIED, self._wall(), standing.intent, text)
+            standing = judged(standing, lost, self._waits, proven=False)
         self.standing = standing
         self.shown = standing
         if standing.wait:
@@ -90,6 +95,7 @@ class Gate:
         `max_in_flight` counts.
         """
         self.accounts = tuple(account.name for account in accounts)
+        self.spellings |= {account.spelled for account in accounts}
         self._targets = targets
         self._most = min((account.max_in_flight for account in accounts), default=1)
         if not accounts:
@@ -99,32 +105,46 @@ class Gate:
 
     def check(self, rfc: str = "") -> None:
         """Raise `Held` unless a call, or one for this RFC, may be sent at this moment."""
+        standing = self.standing
         if not self.accounts:
             raise Held(RETIRED, "the credential has left the configuration", 0.0)
-        if self.standing.hold is not None:
-            raise Held(self.standing.hold, f"the account is held: {self.standing.hold}")
+        if standing.hold is not None:
+            raise Held(standing.hold, why_held(standing.hold, standing.rfc, standing.text))
+        if standing.refusals and (refusal := self.set_aside(rfc)) is not None:
+            raise Held(refusal.code, aside(refusal), reason=Reason.REJECTED)
         if (left := self._wait_until - self._clock()) > 0:
-            raise Held("wait", "the account waits before its next call", left)
-        if rfc and rfc == self._suspect and self._targets > 1:
-            raise Held("wait", "another RFC goes first: the last verdict was lost with this one", RETRY)
+            raise Held("wait", self._why_it_waits(), left)
+        if rfc and rfc == standing.rfc and not self.proven and self._others(rfc):
+            raise Held("wait", "another RFC goes first: the last answer for this one proved nothing", RETRY)
+
+    def set_aside(self, rfc: str) -> Refusal | None:
+        """Why this RFC is not asked though the credential works, if that is so."""
+        found = (one for one in self.standing.refusals if one.rfc == rfc and one.set_aside)
+        return next(found, None)
+
+    def _others(self, rfc: str) -> bool:
+        """Whether there is another RFC to ask."""
+        return self._targets - sum(one.set_aside for one in self.standing.refusals if one.rfc != rfc) > 1
+
+    def turn(self, rfc: str) -> "Turn":
+        """One turn of a target."""
+        return Turn(self, rfc)
 
     async def intend(self, rfc: str) -> None:
         """Write that a call of an unproven credential is about to be sent: if we die before its
         verdict, the next process knows that there may have been a login. Not before there is a
         connection: without one nothing is sent, and a death tells of nothing.
         """
-        self.standing = replace(self.standing, intent=True)
-        if not await self._remember(self._credential, self.standing):
-            self.standing = replace(self.standing, intent=False)
+        self.standing = replace(self.standing, intent=rfc)
+        if not await self._remember(self.credential, self.standing):
+            self.standing = replace(self.standing, intent="")
             raise Held("state", "the database cannot be written: an unproven credential is not used", RETRY)
-        self._asked = rfc
         self.check(rfc)  # the configuration may have changed meanwhile
 
     async def rearm(self) -> None:
         """An operator's word: whatever held or delayed it is forgotten, and one call is allowed."""
-        self.standing = Standing(worked=self.standing.worked, intent=self.standing.intent)
+        self.standing = released(self.standing)
         self._wait_until = 0.0
-        self._suspect = ""
         self._unprove()
         log.warning("account released by an operator", accounts=", ".join(self.accounts))
         await self.save()
@@ -133,68 +153,122 @@ class Gate:
         """Write what is known, durably; show it when that has been tried."""
         standing = self.standing
         self.unsaved = True  # should we be cancelled in the middle
-        self.unsaved = not await self._remember(self._credential, standing)
+        self.unsaved = not await self._remember(self.credential, standing)
         self.shown = standing
 
-    async def __aenter__(self) -> None:
+    def status(self, account: str) -> AccountStatus:
+        """What is shown of an account that has this credential."""
+        shown, left = self.shown, self._wait_until - self._clock()
+        return AccountStatus(
+            account,
+            shown.hold,
+            not self.proven,
+            shown.at,
+            shown.rfc,
+            shown.text,
+            self._wall() + left if left > 0 else None,
+            tuple(one.rfc for one in shown.refusals if one.set_aside),
+        )
+
+    async def enter(self) -> None:
+        """Wait for a place."""
         # 1. A closed gate is not waited for; an open one may close while we wait.
         self.check()
         # 2. Whoever waits on after this must `check` again right before sending.
         while not await self._places.take():
             self.check()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def leave(self, rfc: str, error: BaseException | None) -> None:
+        """Give the place back."""
         # 3. The verdict is known, and on the disk if it changes anything, before the place is given
         #    back and before anybody hears of the outcome.
         try:
             if error is None:
                 if not (self.proven and self.standing is WORKS):  # or it is no news
-                    await self._judge(Verdict.PROVES, "200")
+                    await self._judge(Answer(Verdict.PROVES, "200", self._wall(), rfc))
             elif isinstance(error, PacError):
-                await self._judge(error.verdict, error.code)
+                await self._judge(Answer(error.verdict, error.code, self._wall(), rfc, str(error)))
             elif self.standing.intent:
                 # Held between intent and sending; else cancelled or broken: nobody knows.
-                await self._judge(Verdict.NOT_SENT if isinstance(error, Held) else Verdict.LOST, "")
+                verdict = Verdict.NOT_SENT if isinstance(error, Held) else Verdict.LOST
+                await self._judge(Answer(verdict, "", self._wall(), rfc, "the call was broken off"))
         finally:
             self._places.give()
 
-    async def _judge(self, verdict: Verdict, code: str) -> None:
+    async def _judge(self, answer: Answer) -> None:
         before, now = self.standing, self._clock()
-        if before.wait and self._wait_until > now and verdict in (Verdict.LOST, Verdict.FORBIDDEN):
-            # One of several calls that were out together: the wait has begun, and is not doubled.
-            self.standing = judged(replace(before, wait=0.0), verdict, code, self._wall(), self._waits)
-            self.standing = replace(self.standing, wait=before.wait)
-        else:
-            self.standing = judged(before, verdict, code, self._wall(), self._waits)
-            if self.standing.wait and verdict is not Verdict.NOT_SENT:
-                self._wait_until = now + self.standing.wait
-        if verdict is Verdict.PROVES and self.standing.hold is None:
-            self._wait_until, self._suspect = 0.0, ""
+        is_waiting = before.wait > 0 and self._wait_until > now
+        # Of several calls that were out together the first begins the wait; the others do not double it.
+        begun = replace(before, wait=0.0) if is_waiting else before
+        after = judged(begun, answer, self._waits, proven=self.proven)
+        if is_waiting and answer.verdict is not Verdict.PROVES:
+            after = replace(after, wait=max(before.wait, after.wait))
+        if after.wait and answer.verdict is not Verdict.NOT_SENT:
+            self._wait_until = max(self._wait_until, now + after.wait)
+        self.standing = after
+        if after.hold is not None or after.lost >= 2 or answer.verdict is Verdict.REFUSES:
+            self._unprove()
+        elif answer.verdict is Verdict.PROVES:
+            self._wait_until = 0.0
             if not self.proven:
                 self.proven = True
                 self._places.resize(self._most)
-        elif verdict is Verdict.LOST and not self.proven:
-            self._suspect = self._asked
-        if self.standing.hold or self.standing.lost >= 2:
-            self._unprove()
-        if self.standing.hold or self._wait_until > now:
+        if after.hold or self._wait_until > now:
             self._places.dismiss()  # those who wait are told so, without sending
-        if self.standing != before:
+        if after != before:
             await self.save()
-            self._log(before)
+            self._log(before, answer)
 
     def _unprove(self) -> None:
         self.proven = False
         self._places.resize(1)
 
-    def _log(self, before: Standing) -> None:
-        after, names = self.standing, ", ".join(self.accounts)
+    def _why_it_waits(self) -> str:
+        standing = self.standing
+        seen = "" if self.proven else "not yet seen to work: "
+        last = f"; the last answer: {standing.text}" if standing.text else ""
+        return f"{seen}the account waits before its next call{last}"
+
+    def _log(self, before: Standing, answer: Answer) -> None:
+        after = self.standing
+        told = {"accounts": ", ".join(self.accounts), "rfc": answer.rfc, "answer": answer.text}
         if after.hold and not before.hold:
             words = "nothing more is sent: correct the password and reload, or mend it at the PAC and rearm"
-            log.error("account held", accounts=names, code=after.hold, text=words)
+            log.error("account held", code=after.hold, text=words, **told)
+        elif (refusal := self.set_aside(answer.rfc)) is not None and after.refusals != before.refusals:
+            log.error("RFC set aside", text=aside(refusal), **told)
         elif after.wait and after.wait != before.wait:
-            log.warning("account waits", accounts=names, seconds=after.wait, lost=after.lost)
+            log.warning("account waits", seconds=after.wait, lost=after.lost, **told)
         elif after.worked and not before.worked:
-            log.info("credential works", accounts=names)
+            log.info("credential works", accounts=told["accounts"])
+
+
+class Turn:
+    """`async with`: the place of one turn, and its verdict."""
+
+    __slots__ = ("_gate", "_rfc")
+
+    def __init__(self, gate: Gate, rfc: str) -> None:
+        self._gate = gate
+        self._rfc = rfc
+
+    async def __aenter__(self) -> None:
+        await self._gate.enter()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._gate.leave(self._rfc, error)
+
+
+def why_held(code: str, rfc: str, text: str) -> str:
+    """That an account is held, and the answer that did it."""
+    return f"the account is held: {code}" + (f"; the answer for {rfc}: {text}" if text else "")
+
+
+def aside(refusal: Refusal) -> str:
+    """Why an RFC that was set aside is not asked, and what to do."""
+    return (
+        f"the PAC refuses the login for this RFC alone ({refusal.text}): not asked any more;"
+        " see that it belongs to this account, then rearm the account"
+    )

@@ -1,12 +1,32 @@
 """All gates, and which account goes through which."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from monitor.config import Account
 from monitor.guard.gate import Credential, Gate, Remember
 from monitor.guard.standing import Waits
 from monitor.model import AccountStatus, Standing
+
+#: What is remembered of a credential, which an older database may know by one of these spellings.
+Recall = Callable[[Credential, Collection[Credential]], Standing]
+
+
+def recall(
+    standings: Mapping[str, Standing],
+    fingerprint: Callable[[Credential], str],
+    credential: Credential,
+    spellings: Collection[Credential],
+) -> Standing:
+    """What is remembered by these fingerprints: of several spellings the worst."""
+    if (found := standings.get(fingerprint(credential))) is not None:
+        return found
+    older = [standings.get(fingerprint(spelling), Standing()) for spelling in spellings]
+    return max(older, key=_gravity, default=Standing())
+
+
+def _gravity(standing: Standing) -> tuple[bool, int, float, bool]:
+    return standing.hold is not None, standing.lost, standing.wait, standing.worked
 
 
 class Guard:
@@ -25,15 +45,15 @@ class Guard:
         self._waits = waits or Waits()
         self._clock = clock
         self._wall = wall
-        self._recall: Callable[[Credential], Standing] = lambda _: Standing()
+        self._recall: Recall = lambda _, __: Standing()
         self._gates: dict[Credential, Gate] = {}
         self._by_account: dict[str, Gate] = {}
 
-    def restore(self, recall: Callable[[Credential], Standing]) -> None:
+    def restore(self, recall: Recall) -> None:
         """The database is there: begin with what it knows. Nothing was sent before."""
         self._recall = recall
         for credential, gate in self._gates.items():
-            gate.restore(recall(credential))
+            gate.restore(recall(credential, gate.spellings))
 
     def apply(self, accounts: Sequence[Account], targets: Mapping[str, int]) -> None:
         """Take over a configuration, with the number of targets of each account. Gates of
@@ -44,9 +64,8 @@ class Guard:
             sharing.setdefault(account.credential, []).append(account)
         for key, group in sharing.items():
             if key not in self._gates:
-                self._gates[key] = Gate(
-                    key, self._recall(key), self._remember, self._waits, self._clock, self._wall
-                )
+                standing = self._recall(key, {account.spelled for account in group})
+                self._gates[key] = Gate(key, standing, self._remember, self._waits, self._clock, self._wall)
             self._gates[key].apply(group, sum(targets.get(account.name, 0) for account in group))
         self._by_account = {account.name: self._gates[account.credential] for account in accounts}
 
@@ -66,7 +85,4 @@ class Guard:
 
     def statuses(self) -> list[AccountStatus]:
         """One for each configured account, in the order of the configuration."""
-        return [
-            AccountStatus(name, gate.shown.hold, not gate.proven, gate.shown.held_at)
-            for name, gate in self._by_account.items()
-        ]
+        return [gate.status(name) for name, gate in self._by_account.items()]

@@ -33,6 +33,7 @@ class Row:
     committed: int | None = None  # the same, as far as it is on the disk: no crash makes it fall
     forecast: Forecast | None = None  # made at most hourly
     daily: Sequence[int] = ()  # stamps a day as of the forecast, its own day last; see `forecast.daily`
+    place: str = ""  # the endpoint that it is asked at
 
     @property
     def up(self) -> bool:
@@ -59,7 +60,7 @@ class Row:
             errors = dict(self.errors)
             errors[outcome.reason] = errors.get(outcome.reason, 0) + 1
             counted = tuple(sorted(errors.items()))
-            if outcome.reason is not Reason.HELD:
+            if outcome.sent:
                 return replace(
                     self, last=outcome, errors=counted, polls=self.polls + 1, attempted_at=outcome.at
                 )
@@ -83,13 +84,27 @@ class Row:
             self.committed,
             self.forecast,
             self.daily,
+            self.place,
         )
 
     def kept(self) -> Kept | None:
         """What outlives us of it, if it was ever asked."""
         if self.attempted_at is None:
             return None
-        return Kept(self.attempted_at, self.reading, self.consumed, self.forecast)
+        return Kept(self.attempted_at, self.reading, self.consumed, self.forecast, self.place)
+
+    def at_place(self, place: str) -> "Row":
+        """The row of a target that is asked at another endpoint now. What the old one told says nothing
+        about it: testing numbers must not stand for production, nor the difference be consumption.
+        """
+        return Row(
+            self.target,
+            polls=self.polls,
+            errors=self.errors,
+            consumed=self.consumed,
+            committed=self.committed,
+            place=place,
+        )
 
 
 @dataclass(frozen=True, slots=True)

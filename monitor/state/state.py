@@ -1,11 +1,11 @@
 """The rows of all configured targets."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from monitor.config import Target
-from monitor.model import Failure, Forecast, Kept, Key, Outcome, Reason
+from monitor.model import Failure, Forecast, Kept, Key, Outcome
 from monitor.state.row import Row
 
 BATCH = 1_000  # targets that are stored together: of more the event loop would feel the work before and after
@@ -37,13 +37,12 @@ class State:
         self._attic = {**self._attic, **kept}
         self._rows = {key: self._known(row) for key, row in self._rows.items()}
 
-    def apply(self, targets: Iterable[Target], accounts: Iterable[str], moved: Collection[str] = ()) -> None:
+    def apply(self, targets: Iterable[Target], places: Mapping[str, str]) -> None:
         """Take over a configuration: what stays keeps its readings and counters.
 
-        `moved`: accounts that are asked at another endpoint now. Their old readings say nothing about
-        it: testing numbers must not stand for production, nor the difference be consumption.
+        `places`: the endpoint at which each account is asked.
         """
-        self.adopt(self.arrange(self.now(), targets, moved), accounts, moved)
+        self.adopt(self.arrange(self.now(), targets, places), places)
 
     def now(self) -> dict[Key, Row]:
         """The rows as they are, to `arrange` them anew."""
@@ -51,33 +50,32 @@ class State:
         return self._rows.copy()
 
     def arrange(
-        self, before: Mapping[Key, Row], targets: Iterable[Target], moved: Collection[str] = ()
+        self, before: Mapping[Key, Row], targets: Iterable[Target], places: Mapping[str, str]
     ) -> Arranged:
         """The long part of `apply`. Changes nothing, so that a thread may do it."""
         rows: dict[Key, Row] = {}
         found = self._attic
         for target in targets:
-            row = before.get(target.key)
-            row = self._known(Row(target)) if row is None else replace(row, target=target)
-            rows[target.key] = _forgotten(row) if target.account in moved else row
+            row, place = before.get(target.key), places[target.account]
+            row = self._known(Row(target, place=place)) if row is None else _told(row, target, place)
+            rows[target.key] = row
         gone = [key for key in before if key not in rows]
         return Arranged(rows, gone, _without(found, rows), found)
 
-    def adopt(self, arranged: Arranged, accounts: Iterable[str], moved: Collection[str] = ()) -> None:
+    def adopt(self, arranged: Arranged, places: Mapping[str, str]) -> None:
         """The short part of `apply`."""
-        rows, attic, names = arranged.rows, arranged.attic, set(accounts)
+        rows, attic = arranged.rows, arranged.attic
         # 1. What was learned since the rows were arranged.
         if self._attic is not arranged.found:
             rows, attic = {key: self._known(row) for key, row in rows.items()}, _without(self._attic, rows)
         for key in (self._touched or set()) & rows.keys():
-            newer = replace(self._rows[key], target=rows[key].target)
-            rows[key] = _forgotten(newer) if newer.target.account in moved else newer
+            rows[key] = _told(self._rows[key], rows[key].target, rows[key].place)
         # 2. What is known of targets that are not configured now.
         for key in arranged.gone:
             if (kept := self._rows[key].kept()) is not None:
                 attic[key] = kept
         self._rows, self._attic, self._touched = rows, attic, None
-        self._responses = {key: n for key, n in self._responses.items() if key[0] in names}
+        self._responses = {key: n for key, n in self._responses.items() if key[0] in places}
 
     def record(self, target: Target, outcome: Outcome) -> tuple[Row, Row] | None:
         """Count and keep an outcome: the row before and after, `None` if no longer configured."""
@@ -88,7 +86,7 @@ class State:
         self._put(target.key, after)
         if after.attempted_at != before.attempted_at or after.reading is not before.reading:
             self._dirty[target.key] = None
-        if not (isinstance(outcome, Failure) and outcome.reason is Reason.HELD):
+        if not isinstance(outcome, Failure) or outcome.sent:
             answer = (target.account, outcome.code)
             self._responses[answer] = self._responses.get(answer, 0) + 1
         return before, after
@@ -155,8 +153,8 @@ class State:
         kept = self._attic.get(row.target.key)
         if kept is None or row.attempted_at is not None:
             return row
-        consumed = (kept.consumed or 0) if kept.reading is not None else None
-        return Row(  # `replace` takes three times as long, and a start does this for every target
+        consumed = kept.consumed if kept.reading is None else kept.consumed or 0
+        known = Row(  # `replace` takes three times as long, and a start does this for every target
             row.target,
             kept.reading,
             row.last,
@@ -166,11 +164,16 @@ class State:
             consumed,
             None if row.target.key in self._dirty or row.target.key in self._taken else consumed,
             kept.forecast,
+            (),
+            row.place,
         )
+        return known if kept.place in ("", row.place) else known.at_place(row.place)
 
 
-def _forgotten(row: Row) -> Row:
-    return replace(row, reading=None, forecast=None, daily=())
+def _told(row: Row, target: Target, place: str) -> Row:
+    """The row with what is told of it now."""
+    row = replace(row, target=target)
+    return row if row.place == place else row.at_place(place)
 
 
 def _without(attic: Mapping[Key, Kept], rows: Mapping[Key, Row]) -> dict[Key, Kept]:

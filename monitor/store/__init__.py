@@ -3,7 +3,7 @@
 from monitor.store.errors import Locked, StoreUnavailable
 from monitor.store.rows import Loaded, Point
 from monitor.store.store import Store
-from monitor.store.visit import peek, pending, recogniser, request_rearm
+from monitor.store.visit import is_there, peek, pending, recogniser, request_rearm
 
 __all__ = [
     "Loaded",
@@ -11,6 +11,7 @@ __all__ = [
     "Point",
     "Store",
     "StoreUnavailable",
+    "is_there",
     "peek",
     "pending",
     "recogniser",

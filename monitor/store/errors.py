@@ -6,11 +6,22 @@ from pathlib import Path
 
 
 class Locked(Exception):
-    """Another process holds the lock: only its holder polls."""
+    """Another process holds the lock: only its holder polls. `brief`: a command, which ends by itself."""
+
+    def __init__(self, text: str, *, brief: bool = False) -> None:
+        super().__init__(text)
+        self.brief = brief
 
 
 class StoreUnavailable(Exception):
-    """The database cannot be opened, created or read now; it may be worth trying again later."""
+    """The database cannot be opened, created, read or written now; it may be worth trying again later.
+
+    `full`: for want of room on the disk.
+    """
+
+    def __init__(self, text: str, *, full: bool = False) -> None:
+        super().__init__(text)
+        self.full = full
 
 
 class Corrupt(Exception):

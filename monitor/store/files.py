@@ -1,6 +1,7 @@
 """Files that only we may read, and whether a path still leads to the same one."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 Identity = tuple[int, int]
@@ -16,6 +17,33 @@ def create(path: Path) -> int:
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     os.fchmod(file, 0o600)
     return file
+
+
+def reserve(path: Path, amount: int) -> None:
+    """A file of so many bytes, at least, that are really on the disk: what it lacks is written whole or not
+    at all, and does not compress. Raises `OSError`.
+    """
+    with suppress(FileExistsError):
+        os.close(create(path))
+    there = size(path)
+    if there >= amount:
+        return
+    try:
+        with path.open("ab") as file:
+            file.write(os.urandom(amount - there))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        os.truncate(path, there)
+        raise
+
+
+def give_back(path: Path, amount: int) -> bool:
+    """Give some room of a reserve back to the disk; whether there was any left. Raises `OSError`."""
+    left = size(path)
+    if left:
+        os.truncate(path, max(0, left - amount))
+    return left > 0
 
 
 def sync_directory(path: Path) -> None:

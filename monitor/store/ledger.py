@@ -6,7 +6,7 @@ its work now, and the next call begins from the file if need be.
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -21,11 +21,15 @@ from monitor.store.thinning import Fading
 
 log = structlog.get_logger()
 
+#: Bytes that are kept free beside the database, so that a hold can be written on a full disk, and how many
+#: of them are given back at a time.
+RESERVE, ROOM = 1024 * 1024, 64 * 1024
+
 
 class Ledger:
     """What is in the file, and what of it we know without reading."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, brief: bool = False) -> None:
         self.path = path
         self.key = b""
         self._known: Iterable[Key] = ()  # keys that others have already
@@ -34,8 +38,9 @@ class Ledger:
         self._following = 1  # the number of the next new target
         self._standings: dict[str, Standing] = {}  # as stored: some tens
         self._last_request = 0
-        self._lock = Lock(files.beside(path, ".lock"))
+        self._lock = Lock(files.beside(path, ".lock"), brief)
         self._key_path = files.beside(path, ".key")
+        self._reserve_path = files.beside(path, ".reserve")
         self._engine: Engine | None = None
         self._identity: files.Identity | None = None
         self._lost = False  # the file we had is gone, and the new one does not hold what it held
@@ -75,10 +80,30 @@ class Ledger:
         self._numbers, self._kept, self._following = numbers, stored, following
 
     def put_standing(self, fingerprint: str, standing: Standing) -> None:
-        """Store what is known of a credential."""
-        with self.transaction() as connection:
-            rows.put_standing(connection, fingerprint, standing)
-        self._standings[fingerprint] = standing
+        """Store what is known of a credential. For a hold there is always room: without it the next process
+        would log in once more.
+        """
+        while True:
+            try:
+                with self.transaction() as connection:
+                    rows.put_standing(connection, fingerprint, standing)
+            except StoreUnavailable as error:
+                if standing.hold is None or not error.full or not self._give_room():
+                    raise
+            else:
+                self._standings[fingerprint] = standing
+                return
+
+    def _give_room(self) -> bool:
+        try:
+            return files.give_back(self._reserve_path, ROOM)
+        except OSError:
+            return False
+
+    def _reserve(self) -> None:
+        """Keep some room free. On a full disk there is none to be had: later, perhaps."""
+        with suppress(OSError):
+            files.reserve(self._reserve_path, RESERVE)
 
     def requests(self) -> list[str]:
         """The accounts that somebody asks to re-arm, in order."""
@@ -92,17 +117,20 @@ class Ledger:
         with self.transaction() as connection:
             rows.remove_requests(connection, accounts, self._last_request)
 
-    def histories(self, keys: Iterable[Key], since: float) -> dict[Key, list[rows.Point]]:
-        """Of each target that is known its changes from `since` on, beginning with the one that held then."""
+    def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[rows.Point]]:
+        """Of each target that is known its changes from `since` on, beginning with the one that held then.
+        `places`: the endpoints that they are asked at.
+        """
         with self.transaction() as connection:
             return {
                 key: rows.load_history(connection, number, since)
-                for key in keys
-                if (number := self._numbers.get(key)) is not None
+                for key, place in places.items()
+                if (number := self._numbers.get(key)) is not None and self._kept[key].place in ("", place)
             }
 
     def thin(self, fading: Fading, after: int) -> int | None:
         """One step, from the target numbered `after` on. Returns where to go on, `None` at the end."""
+        self._reserve()
         with self.transaction() as connection:
             done = thinning.done(connection, fading)
             part = thinning.part(connection, after)
@@ -122,9 +150,10 @@ class Ledger:
             found = thinning.unattended(connection, before)
         if found:
             with self.transaction() as connection:
-                thinning.forget(connection, list(found.values()))
-        for gone in found:
-            del self._kept[gone], self._numbers[gone]
+                thinning.forget(connection, list(found))
+        for number, gone in found.items():
+            if self._numbers.get(gone) == number:  # or it was asked at another endpoint since
+                del self._kept[gone], self._numbers[gone]
         return bool(found)
 
     @contextmanager
@@ -137,7 +166,7 @@ class Ledger:
         except DBAPIError as error:
             if not sqlite.is_passing(error):
                 self._drop()
-            raise StoreUnavailable(f"{self.path}: {error.orig}") from None
+            raise StoreUnavailable(f"{self.path}: {error.orig}", full=sqlite.is_full(error)) from None
 
     def _ready(self) -> Engine:
         """The connection, made anew if the last one failed or its file is gone."""
@@ -160,6 +189,7 @@ class Ledger:
             engine.dispose()
             raise
         self._engine = engine
+        self._reserve()
         return engine
 
     def _find_key(self) -> None:

@@ -8,12 +8,18 @@ from pathlib import Path
 from monitor.store import files
 from monitor.store.errors import Locked, unavailable
 
+_BRIEF = "command"
+
 
 class Lock:
-    """An flock: the kernel releases it however the process ends. The file stays."""
+    """An flock: the kernel releases it however the process ends. The file stays, and says who has it.
 
-    def __init__(self, path: Path) -> None:
+    `brief`: for the time of a command.
+    """
+
+    def __init__(self, path: Path, brief: bool = False) -> None:
         self._path = path
+        self._brief = brief
         self._file: int | None = None
 
     def take(self) -> None:
@@ -45,9 +51,9 @@ class Lock:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(file, 20, 0).decode("ascii", "replace").strip()
+            holder, _, kind = os.pread(file, 40, 0).decode("ascii", "replace").strip().partition(" ")
             by = f"process {holder}" if holder.isdecimal() else "another process"
-            raise Locked(f"{self._path} is locked by {by}") from None
+            raise Locked(f"{self._path} is locked by {by}", brief=kind == _BRIEF) from None
         with suppress(OSError):  # for people only; a full disk is found out where it matters
             os.ftruncate(file, 0)
-            os.pwrite(file, b"%d\n" % os.getpid(), 0)
+            os.pwrite(file, f"{os.getpid()} {_BRIEF if self._brief else 'service'}\n".encode(), 0)

@@ -1,15 +1,16 @@
 """Rows out of values and values out of rows. Every function works within the caller's transaction."""
 
+import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from operator import attrgetter
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
 
-from monitor.model import Forecast, Kept, Key, Reading, Standing
+from monitor.model import Forecast, Kept, Key, Reading, Refusal, Standing
 from monitor.store.schema import credential, history, meta, request, target
 from monitor.store.upsert import Upsert
 
@@ -19,7 +20,7 @@ _SLICE = 250
 
 _READING = ("at", "contracted", "used", "available", "code")
 _FORECAST = ("foreseen_at", "time_left", "peak_day")
-_VALUES = ("attempted_at", *_READING, "consumed", *_FORECAST)
+_VALUES = ("place", "attempted_at", *_READING, "consumed", *_FORECAST)
 _NO_READING, _NO_FORECAST = (None,) * len(_READING), (None,) * len(_FORECAST)
 _of_reading = attrgetter(*_READING)
 _CHANGE = ("contracted", "used", "available", "consumed")
@@ -68,7 +69,9 @@ def load(connection: Connection) -> Loaded:
 
 
 def load_targets(connection: Connection, known: Mapping[Key, Key]) -> tuple[dict[Key, Kept], dict[Key, int]]:
-    """Every target, and its number in the database. Keys that are `known` already take no memory again."""
+    """Every target as it was asked last, and its number in the database. Keys that are `known` already take
+    no memory again.
+    """
     kept: dict[Key, Kept] = {}
     numbers: dict[Key, int] = {}
     columns = [target.c[name] for name in ("id", "account", "rfc", *_VALUES)]
@@ -76,7 +79,9 @@ def load_targets(connection: Connection, known: Mapping[Key, Key]) -> tuple[dict
         for number, account, rfc, *values in part:
             key = sys.intern(account), rfc
             key = known.get(key, key)
-            kept[key], numbers[key] = _kept(*values), number
+            now = _kept(*values)
+            if key not in kept or kept[key].attempted_at < now.attempted_at:
+                kept[key], numbers[key] = now, number
     return kept, numbers
 
 
@@ -89,8 +94,8 @@ def put_targets(
 ) -> dict[Key, int]:
     """Store the latest of each target, and a row of history for those whose numbers changed.
 
-    `numbers` and `stored` are what the database holds. New targets are numbered from
-    `following` on; returns their numbers.
+    `numbers` and `stored` are what the database holds. New targets, and those that are asked at another
+    endpoint than before, are numbered from `following` on; returns their numbers.
     """
     added: dict[Key, int] = {}
     items = iter(kept.items())
@@ -98,12 +103,15 @@ def put_targets(
         latest: list[tuple[object, ...]] = []
         changes: list[tuple[object, ...]] = []
         for key, now in part:
-            number = numbers.get(key)
+            number, before = numbers.get(key), stored.get(key)
+            if before is not None and before.place not in ("", now.place):
+                number, before = _found_again(connection, key, now), None
             if number is None:
-                added[key] = number = following
+                number = following
                 following += 1
+            if number != numbers.get(key):
+                added[key] = number
             latest.append((number, *key, *_values(now)))
-            before = stored.get(key)
             # What was stored last is also the last row of history: nothing has to be read.
             if now.reading is not None and (before is None or _change(before) != _change(now)):
                 changes.append((number, math.floor(now.reading.at), *_change(now)))
@@ -112,7 +120,22 @@ def put_targets(
     return added
 
 
+def _found_again(connection: Connection, key: Key, now: Kept) -> int | None:
+    """The number of a target at the endpoint that it is asked at now, if it was asked there once. Its history
+    is lifted to what was consumed meanwhile: the counter goes on, and the steps within stay what they were.
+    """
+    where = [target.c.account == key[0], target.c.rfc == key[1], target.c.place == now.place]
+    found = connection.execute(select(target.c.id, target.c.consumed).where(*where)).one_or_none()
+    if found is None:
+        return None
+    lift = (now.consumed or 0) - (found.consumed or 0)
+    lifted = update(history).where(history.c.target_id == found.id)
+    connection.execute(lifted.values(consumed=history.c.consumed + lift))
+    return int(found.id)
+
+
 def _kept(  # in the order of `_VALUES`
+    place: str,
     attempted_at: float,
     at: float | None,
     contracted: int | None,
@@ -128,12 +151,13 @@ def _kept(  # in the order of `_VALUES`
         attempted_at = at  # one number, not two that are equal: 3 MB for 100,000
     reading = None if at is None else Reading(at, contracted, used, available, sys.intern(code))
     forecast = None if foreseen_at is None else Forecast(foreseen_at, time_left, peak_day)
-    return Kept(attempted_at, reading, consumed, forecast)
+    return Kept(attempted_at, reading, consumed, forecast, sys.intern(place))
 
 
 def _values(kept: Kept) -> tuple[object, ...]:
     reading, forecast = kept.reading, kept.forecast
     return (
+        kept.place,
         kept.attempted_at,
         *(_NO_READING if reading is None else _of_reading(reading)),
         kept.consumed,
@@ -150,21 +174,17 @@ def _change(kept: Kept) -> tuple[int | None, ...]:
 
 def load_standings(connection: Connection) -> dict[str, Standing]:
     """Every credential."""
-    names = ("fingerprint", "worked", "hold", "held_at", "lost", "wait", "intent")
+    names = ("fingerprint", "worked", "hold", "lost", "wait", "intent", "at", "rfc", "text", "refusals")
     found = connection.execute(select(*(credential.c[name] for name in names)))
-    return {fingerprint: Standing(*rest) for fingerprint, *rest in found}
+    return {
+        fingerprint: replace(Standing(*rest), refusals=tuple(Refusal(**one) for one in json.loads(refusals)))
+        for fingerprint, *rest, refusals in found
+    }
 
 
 def put_standing(connection: Connection, fingerprint: str, standing: Standing) -> None:
     """Store what is known of a credential."""
-    values = {
-        "worked": standing.worked,
-        "hold": standing.hold,
-        "held_at": standing.held_at,
-        "lost": standing.lost,
-        "wait": standing.wait,
-        "intent": standing.intent,
-    }
+    values = asdict(standing) | {"refusals": json.dumps([asdict(one) for one in standing.refusals])}
     there = update(credential).where(credential.c.fingerprint == fingerprint).values(values)
     if not connection.execute(there).rowcount:
         connection.execute(insert(credential).values(fingerprint=fingerprint, **values))

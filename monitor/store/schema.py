@@ -37,6 +37,9 @@ target = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("account", Text, nullable=False),
     Column("rfc", Text, nullable=False),
+    # The endpoint that the numbers come from; "" if it was stored by version 2 or older. Of one account and
+    # RFC the row asked last counts, the others are kept for the day on which it is asked there again.
+    Column("place", Text, nullable=False),
     Column("attempted_at", Double, nullable=False),
     # The last reading; all null before the first.
     Column("at", Double),
@@ -49,7 +52,7 @@ target = Table(
     Column("foreseen_at", Double),
     Column("time_left", Double),
     Column("peak_day", BigInteger),
-    UniqueConstraint("account", "rfc"),
+    UniqueConstraint("account", "rfc", "place"),
 )
 
 history = Table(
@@ -70,10 +73,14 @@ credential = Table(
     Column("fingerprint", Text, primary_key=True),
     Column("worked", Boolean, nullable=False),
     Column("hold", Text),
-    Column("held_at", Double),
     Column("lost", Integer, nullable=False),
     Column("wait", Double, nullable=False),
-    Column("intent", Boolean, nullable=False),
+    Column("intent", Text, nullable=False),  # the RFC of a call that may be under way, or ""
+    # The last answer that did not prove it.
+    Column("at", Double),
+    Column("rfc", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("refusals", Text, nullable=False),  # JSON
 )
 
 request = Table(
@@ -93,8 +100,33 @@ def _keep_forecasts(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE target ADD COLUMN {column}"))
 
 
+def _tell_endpoints_apart(connection: Connection) -> None:
+    """Numbers belong to an endpoint, and a credential remembers more of its last answer."""
+    for statement in (
+        "ALTER TABLE target RENAME TO old_target",
+        "ALTER TABLE credential RENAME TO old_credential",
+        """CREATE TABLE target (
+            id INTEGER NOT NULL PRIMARY KEY, account TEXT NOT NULL, rfc TEXT NOT NULL, place TEXT NOT NULL,
+            attempted_at DOUBLE PRECISION NOT NULL,
+            at DOUBLE PRECISION, contracted BIGINT, used BIGINT, available BIGINT, code TEXT, consumed BIGINT,
+            foreseen_at DOUBLE PRECISION, time_left DOUBLE PRECISION, peak_day BIGINT,
+            UNIQUE (account, rfc, place))""",
+        """INSERT INTO target SELECT id, account, rfc, '', attempted_at, at, contracted, used, available,
+            code, consumed, foreseen_at, time_left, peak_day FROM old_target""",
+        """CREATE TABLE credential (
+            fingerprint TEXT NOT NULL PRIMARY KEY, worked BOOLEAN NOT NULL, hold TEXT, lost INTEGER NOT NULL,
+            wait DOUBLE PRECISION NOT NULL, intent TEXT NOT NULL,
+            at DOUBLE PRECISION, rfc TEXT NOT NULL, text TEXT NOT NULL, refusals TEXT NOT NULL)""",
+        """INSERT INTO credential SELECT fingerprint, worked, hold, lost, wait,
+            CASE WHEN intent THEN '?' ELSE '' END, held_at, '', '', '[]' FROM old_credential""",
+        "DROP TABLE old_target",
+        "DROP TABLE old_credential",
+    ):
+        connection.execute(text(statement))
+
+
 #: The first makes version 2 of version 1, and so on. What they do is never changed again.
-MIGRATIONS: Sequence[Migration] = (_keep_forecasts,)
+MIGRATIONS: Sequence[Migration] = (_keep_forecasts, _tell_endpoints_apart)
 
 
 def prepare(connection: Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

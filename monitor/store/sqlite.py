@@ -143,5 +143,11 @@ def is_passing(error: DBAPIError) -> bool:
     return _code(error.orig) in _PASSING
 
 
+def is_full(error: DBAPIError) -> bool:
+    """There is no room on the disk. A log that cannot grow is an I/O error of a write."""
+    extended = getattr(error.orig, "sqlite_errorcode", 0)
+    return _code(error.orig) == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_WRITE
+
+
 def _code(error: BaseException | None) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

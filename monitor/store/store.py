@@ -27,10 +27,10 @@ class Store:
     `False`, counted, and kept by the caller. The next call tries again.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, brief: bool = False) -> None:
         self.writable = True  # the last write worked
         self.write_errors = 0
-        self._ledger = Ledger(sqlite.file_of(url))
+        self._ledger = Ledger(sqlite.file_of(url), brief)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._opened = False
         self._closed = False
@@ -57,7 +57,7 @@ class Store:
             self._thread.shutdown(wait=False)
 
     def fingerprint(self, credential: tuple[str, str, str]) -> str:
-        """The keyed hash by which a credential (endpoint, username, password) is known. Once open."""
+        """The keyed hash by which a credential (see `Account.credential`) is known. Once open."""
         if not self._opened:
             raise RuntimeError("the store is not open")
         return key.fingerprint(self._ledger.key, credential)
@@ -85,17 +85,17 @@ class Store:
         """Remove the requests about `accounts` that `requests` has told."""
         return await self._write(partial(self._ledger.done, accounts))
 
-    async def histories(self, keys: Iterable[Key], since: float) -> dict[Key, list[Point]]:
-        """The changes of each of these targets from `since` (epoch seconds) on, by time; of those that
-        are not stored, or unreadable now, nothing.
+    async def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[Point]]:
+        """The changes of each of these targets from `since` (epoch seconds) on, by time, at the endpoint that
+        it is asked at; of those that are not stored there, or unreadable now, nothing.
 
         The first may be an earlier one: it says how things were at `since`.
         """
-        return await self._read(partial(self._ledger.histories, keys, since), {})
+        return await self._read(partial(self._ledger.histories, places, since), {})
 
-    async def history(self, key: Key, since: float) -> list[Point]:
+    async def history(self, key: Key, since: float, place: str = "") -> list[Point]:
         """`histories` of one target."""
-        return (await self.histories([key], since)).get(key, [])
+        return (await self.histories({key: place}, since)).get(key, [])
 
     async def thin(self, now: float, retention: float) -> None:
         """Let history fade as of `now` (epoch seconds), and forget targets not attempted for

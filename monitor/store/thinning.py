@@ -84,13 +84,13 @@ def finish(connection: Connection, fading: Fading) -> None:
     put_mark(connection, fading.name, float(fading.horizon))
 
 
-def unattended(connection: Connection, before: float) -> dict[Key, int]:
-    """The numbers of some targets that were last attempted `before` (epoch seconds)."""
+def unattended(connection: Connection, before: float) -> dict[int, Key]:
+    """Some targets that were last attempted `before` (epoch seconds), by number."""
     columns = target.c
     found = connection.execute(
         select(columns.account, columns.rfc, columns.id).where(columns.attempted_at < before).limit(_GONE)
     )
-    return {(account, rfc): number for account, rfc, number in found}
+    return {number: (account, rfc) for account, rfc, number in found}
 
 
 def forget(connection: Connection, numbers: Sequence[int]) -> None:

@@ -20,6 +20,11 @@ T = TypeVar("T")
 _PATIENCE = 5.0
 
 
+def is_there(url: str) -> bool:
+    """Whether there is a database."""
+    return sqlite.file_of(url).is_file()
+
+
 async def peek(url: str) -> Loaded:
     """What is stored, read without writing. Raises `StoreUnavailable`, also if there is nothing."""
     return await _aside(partial(_visit, sqlite.file_of(url), rows.load, read_only=True))
