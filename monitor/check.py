@@ -282,18 +282,7 @@ def print_json(findings: Findings) -> None:
         for found in findings.targets
         for target, reading in [(found.row.target, found.row.reading)]
     ]
-    accounts = [
-        {
-            "name": one.name,
-            "hold": one.hold,
-            "held_at": one.held_at,
-            "next_call": one.next_call,
-            "rfc": one.rfc,
-            "answer": one.text,
-            "set_aside": one.set_aside,
-        }
-        for one in findings.accounts
-    ]
+    accounts = [account.document() for account in findings.accounts]
     level = worst([found.level for found in findings.targets])
     told = {"level": level, "source": findings.source, "accounts": accounts, "targets": targets}
     is_unicode = sys.stdout.encoding.lower().startswith("utf")

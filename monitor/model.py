@@ -165,6 +165,18 @@ class AccountStatus:
     def held_at(self) -> float | None:
         return self.at if self.hold is not None else None
 
+    def document(self) -> dict[str, object]:
+        """As `check --output json` and the API tell it; times in epoch seconds."""
+        return {
+            "name": self.name,
+            "hold": self.hold,
+            "held_at": self.held_at,
+            "unproven": self.unproven,
+            "next_call": self.next_call,
+            "last_answer": {"at": self.at, "rfc": self.rfc, "text": self.text} if self.text else None,
+            "set_aside": list(self.set_aside),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:

@@ -47,7 +47,8 @@ def target(number: int = 0, alias: str = "") -> Target:
 
 
 def snapshot(*rows: Row) -> Snapshot:
-    return Snapshot(EPOCH, HOUR, rows, {}, [AccountStatus("norte", "601", True, EPOCH - 9)], [])
+    account = AccountStatus("norte", "601", True, EPOCH - 9, RFC, "601: no", EPOCH + 9, (OTHER,))
+    return Snapshot(EPOCH, HOUR, rows, {}, [account], [])
 
 
 def never(_: Key) -> float | None:
@@ -288,7 +289,17 @@ def test_the_body_comes_in_parts_of_so_many_rfcs_which_make_one_document() -> No
     assert max(part.count(b'"rfc"') for part in parts) == 100
     document = json.loads(b"".join(parts))
     assert [entry["rfc"] for entry in document["quotas"]] == [f"{number}" for number in range(1001)]
-    assert document["accounts"] == [{"name": "norte", "hold": "601", "held_at": EPOCH - 9, "unproven": True}]
+    assert document["accounts"] == [
+        {
+            "name": "norte",
+            "hold": "601",
+            "held_at": EPOCH - 9,
+            "unproven": True,
+            "next_call": EPOCH + 9,
+            "last_answer": {"at": EPOCH - 9, "rfc": RFC, "text": "601: no"},
+            "set_aside": [OTHER],
+        }
+    ]
     assert json.loads(b"".join(quotas(snapshot(), never)))["quotas"] == []
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from monitor.simulator import Account, Issuer, Pac
 from tests import issuers
-from tests.service import COMMAND, running
+from tests.service import COMMAND, command, running
 
 RFCS = list(islice(issuers.rfcs(), 200))
 PASSWORD = "s3creto"
@@ -474,3 +474,99 @@ async def test_a_pipe_gets_no_progress_bar(tmp_path: Path) -> None:
     async with pac.serve() as url:
         done = await check(configure(tmp_path, account(url, *RFCS[:2])))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# Without a service
+
+
+async def command_of(config: Path, *arguments: str) -> tuple[int, str]:
+    done = await call(arguments[0], "--config", str(config), *arguments[1:])
+    return done.returncode, done.stdout + done.stderr
+
+
+async def test_where_no_service_runs_a_hold_is_released_at_once_and_that_is_said(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
+    pac.rotate("ws@norte.example", "another")
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        code, words = await command_of(config, "rearm", "norte")
+        assert (code, "there is no database yet" in words) == (1, True)
+        held = await check(config)
+        assert held.returncode == 3
+        assert "norte: the account is held: 601; the answer for " in held.stdout
+        again = await check(config)
+        assert "the account is held" in again.stdout
+        assert pac.wrong_logins.total() == 1
+        assert await command_of(config, "rearm", "norte") == (0, "norte: released; no service runs\n")
+        assert (await check(config)).returncode == 3
+        assert pac.wrong_logins.total() == 2
+        pac.rotate("ws@norte.example", PASSWORD)
+        released = await check(config, "--rearm", "norte")
+        assert (released.returncode, released.stderr) == (0, "")
+        assert await command_of(config, "rearm", "norte") == (0, "norte: not held\n")
+        wrong = await check(config, "--rearm", "sur")
+    assert (wrong.returncode, "no such account: sur; configured: norte" in wrong.stderr) == (3, True)
+    assert pac.wrong_logins.total() == 2
+
+
+async def test_it_never_waits_silently_and_not_for_ever(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:3], 1_000)), customer({RFCS[3]: 1_000}, "sur")])
+    pac.faults |= dict.fromkeys(RFCS[:3], "500")
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:3]), account(url, RFCS[3], name="sur"))
+        done = await check(config, "--timeout", "4s")
+        beside = await check(config, "--timeout", "nonsense")
+    assert done.returncode == 3
+    waiting = (
+        r"waiting: norte \((30|2\d) s\): not yet seen to work: the account waits .*; the last answer: 500: "
+    )
+    assert re.search(waiting, done.stderr)
+    assert "norte: not seen to work: next call not before " in done.stdout
+    assert "2 RFCs: no time was left" in done.stdout
+    assert pac.calls.total() == 2  # one of each account
+    assert beside.returncode == 3
+    assert "must be a duration" in beside.stderr
+
+
+async def test_what_the_pac_makes_it_wait_for_is_said(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "http_503:600"})
+    async with pac.serve() as url:
+        done = await check(configure(tmp_path, account(url, *RFCS[:2])), "--timeout", "3s")
+    assert f"waiting: {url} asked for quiet" in done.stderr
+    assert done.returncode == 3
+
+
+async def test_a_call_under_way_is_not_broken_off_when_time_is_up(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000), latency=2.0)])
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        done = await check(config, "--timeout", "1s", "--output", "json")
+        found = {target["rfc"]: target["available"] for target in json.loads(done.stdout)["targets"]}
+        assert found == {RFCS[0]: 1_000, RFCS[1]: None}
+        assert json.loads(done.stdout)["accounts"][0]["last_answer"] is None  # no login was lost
+    assert pac.calls.total() == 1
+
+
+async def test_a_service_that_starts_beside_it_waits_for_it_to_end(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000), latency=2.0)])
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        checking = asyncio.create_task(check(config))
+        while not pac.at_once:
+            await asyncio.sleep(0.05)
+        async with running(config, env=ENV) as service:
+            line = await service.until_log("waiting for a command to end")
+            assert "is locked by process" in line
+            assert (await checking).returncode == 0
+            await service.until(lambda m: m.total("timbres_up") == 2)
+            assert await service.stop() == 0
+        assert pac.most_at_once == 1
+        config_two = configure(tmp_path, account(url, *RFCS[:2]))
+        checking = asyncio.create_task(check(config_two))
+        before = pac.calls.total()
+        while pac.calls.total() == before:
+            await asyncio.sleep(0.05)
+        async with command("run", "--config", str(config), env=os.environ | ENV) as service:
+            await service.until_log("waiting for a command to end")
+            assert await service.stop() == 0  # it can be stopped meanwhile
+        await checking

@@ -595,7 +595,7 @@ async def test_each_release_allows_one_call_whether_by_command_or_over_http(prem
             await service.until_log("configuration reloaded")
             await post(service, "/-/rearm?account=sur")
             await counts(3, 3, 2)
-        assert await rearm("este") == "este: will be released when the service runs"
+        assert await rearm("este") == "este: released; no service runs"
         async with premises.running() as service:
             await counts(3, 3, 3)
             pac.rotate("ws@este.example", wrong)  # it is the right one now

@@ -504,7 +504,15 @@ async def test_quotas_hold_what_is_known_of_each_target_and_null_for_the_rest(tm
     assert list(rfcs(page)) == [first, second, third]
     assert "Herrerías" in page.text
     assert json.loads(page.body)["accounts"] == [
-        {"name": "norte", "hold": None, "held_at": None, "unproven": False}
+        {
+            "name": "norte",
+            "hold": None,
+            "held_at": None,
+            "unproven": False,
+            "next_call": None,
+            "last_answer": None,
+            "set_aside": [],
+        }
     ]
     found = rfcs(page)
     assert [one.pop("next_poll") for one in found.values()] == [at + 900] * 3

@@ -24,7 +24,7 @@ OTHERS: tuple[Family[Snapshot], ...] = (
     Family(
         "timbres_account_hold_info",
         "gauge",
-        "Why the account is held: the PAC's code.",
+        "Why the account is held: the PAC's code, or unverified.",
         lambda snapshot: [
             (f"{label('account', one.name)},{label('code', one.hold)}", 1)
             for one in snapshot.accounts
@@ -34,7 +34,7 @@ OTHERS: tuple[Family[Snapshot], ...] = (
     Family(
         "timbres_account_unproven",
         "gauge",
-        "Whether the credential has yet to work in this process.",
+        "Whether the login has yet to be seen to work: one call at a time, a wait after each that shows nothing.",
         lambda snapshot: [
             (label("account", one.name), 1 if one.unproven else 0) for one in snapshot.accounts
         ],

@@ -7,19 +7,24 @@ CODES: dict[str, tuple[str, str]] = {
     "501": ("the PAC cannot reach its database", "el PAC no alcanza su base de datos"),
     "502": ("the PAC cannot store in its database", "el PAC no puede guardar en su base de datos"),
     "503": ("the PAC is busy: too many at once", "el PAC está saturado: demasiadas consultas a la vez"),
+    "600": ("the PAC refuses the login", "el PAC rechaza el acceso"),
     "601": ("wrong user or password", "usuario o contraseña incorrectos"),
     "602": ("user locked", "usuario bloqueado"),
     "603": ("password expired", "contraseña vencida"),
     "604": ("too many failed logins", "demasiados intentos fallidos de acceso"),
     "605": ("user inactive", "usuario inactivo"),
+    "606": ("the PAC refuses the login", "el PAC rechaza el acceso"),
+    "607": ("the PAC refuses the login", "el PAC rechaza el acceso"),
+    "608": ("the PAC refuses the login", "el PAC rechaza el acceso"),
+    "609": ("the PAC refuses the login", "el PAC rechaza el acceso"),
     "611": ("the PAC calls the request incomplete", "el PAC dice que la solicitud está incompleta"),
     "612": ("the PAC calls the request malformed", "el PAC dice que la solicitud está mal formada"),
     "624": ("the PAC reports a uniqueness fault", "el PAC reporta un error de unicidad"),
     "632": ("limit of fair use at the PAC", "límite de uso justo del PAC"),
     "633": ("test account in production, or the reverse", "cuenta de pruebas en producción, o al revés"),
     "unverified": (
-        "two answers to this login were lost",
-        "se perdieron dos respuestas a este acceso",
+        "two answers to this login were lost or could not be read",
+        "dos respuestas a este acceso se perdieron o no se pudieron leer",
     ),
     "timeout": ("the PAC did not answer in time", "el PAC no respondió a tiempo"),
     "dns": ("the name of the PAC cannot be resolved", "no se resuelve el nombre del PAC"),
@@ -37,6 +42,12 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     RETIRED: ("no longer configured", "ya no está configurado"),
 }
+
+#: A refusal of one RFC while the login works with others.
+SET_ASIDE = (
+    "the PAC refuses the login for this RFC alone",
+    "el PAC rechaza el acceso solo para este RFC",
+)
 
 #: For codes without a meaning of their own.
 REASONS: dict[Reason, tuple[str, str]] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.alerts import Level, crossings
 from monitor.messages import EXPIRY_DAYS
+from monitor.model import AccountStatus
 from monitor.state import Snapshot
 from monitor.web.table import KEYS, Judged
 from monitor.web.words import DAY, Words
@@ -28,12 +29,13 @@ class Notice:
     more: int = 0  # RFCs that it is about, beside these
     state: str = ""  # in which the table shows them
     means: str = ""
-    command: str = ""  # that releases it
+    steps: Sequence[str] = ()  # of what a person does about it
+    command: str = ""  # of the last step
 
 
 def notices(judged: Sequence[Judged], snapshot: Snapshot, words: Words, config: str) -> list[Notice]:
     """All that hold. `config`: the name of the configuration file, for commands."""
-    groups, limits = _grouped(judged, snapshot.at)
+    groups, limits = _grouped(judged, snapshot)
     about = About(words, alone=len(judged) == 1)
     return [
         *_of_stamps(groups, limits, about, "critical"),
@@ -47,8 +49,9 @@ def notices(judged: Sequence[Judged], snapshot: Snapshot, words: Words, config: 
 Groups = dict[tuple[str, str], list[Judged]]
 
 
-def _grouped(judged: Sequence[Judged], at: float) -> tuple[Groups, dict[tuple[str, str], float]]:
+def _grouped(judged: Sequence[Judged], snapshot: Snapshot) -> tuple[Groups, dict[tuple[str, str], float]]:
     """The rows that each notice is about, by severity and kind; and the days that it speaks of."""
+    aside = {account.name: account.set_aside for account in snapshot.accounts}
     groups: Groups = defaultdict(list)
     limits: dict[tuple[str, str], float] = defaultdict(float)
     for one in judged:
@@ -65,6 +68,8 @@ def _grouped(judged: Sequence[Judged], at: float) -> tuple[Groups, dict[tuple[st
         elif one.reading is not None and one.reading.available < (one.peak_day or 0):
             groups["warning", "peak"].append(one)
         if not one.held:
+            if one.failure is not None and one.row.target.rfc in aside[one.row.target.account]:
+                continue  # told with its account
             if one.failure is not None:
                 groups["failing", one.failure.code].append(one)
             elif row.attempted_at is None:
@@ -72,7 +77,7 @@ def _grouped(judged: Sequence[Judged], at: float) -> tuple[Groups, dict[tuple[st
             elif one.reading is None or row.failed:
                 groups["warning", "stale"].append(one)
         if row.target.expires_at is not None:
-            left = row.target.expires_at - at
+            left = row.target.expires_at - snapshot.at
             for severity in ("critical", "warning"):
                 if left <= EXPIRY_DAYS[severity] * DAY:
                     group = (severity, "expires") if left > 0 else ("critical", "expired")
@@ -103,9 +108,38 @@ def _of_accounts(judged: Sequence[Judged], snapshot: Snapshot, words: Words, con
             "critical",
             "account_held",
             words("account_held", account=account.name, why=why, since=since),
-            means=words("held_means", n=of_account[account.name]),
-            command=f"timbres-monitor rearm --config {shlex.quote(config)} {shlex.quote(account.name)}",
+            means=f"{words('held_means', n=of_account[account.name])} {_answer(account, words)}".strip(),
+            steps=(words("how_password"), words("how_release")),
+            command=_rearm(config, account),
         )
+    for account in snapshot.accounts:
+        if account.set_aside:
+            n, rfcs = len(account.set_aside), ", ".join(account.set_aside[:NAMED])
+            yield Notice(
+                "warning",
+                "set_aside",
+                words("set_aside", n=n, account=account.name, rfcs=rfcs),
+                means=words("set_aside_means", n=n),
+                steps=(words("how_set_aside"),),
+                command=_rearm(config, account),
+            )
+        if account.hold is None and account.unproven and account.text:
+            when = account.next_call
+            yield Notice(
+                "warning",
+                "account_unproven",
+                words("account_unproven", account=account.name)
+                + (words("next_call", when=words.when(when)) if when is not None else ""),
+                means=f"{_answer(account, words)} {words('unproven_means')}",
+            )
+
+
+def _answer(account: AccountStatus, words: Words) -> str:
+    return words("last_answer", rfc=account.rfc, text=account.text) if account.text else ""
+
+
+def _rearm(config: str, account: AccountStatus) -> str:
+    return f"timbres-monitor rearm --config {shlex.quote(config)} {shlex.quote(account.name)}"
 
 
 def _of_store(snapshot: Snapshot, words: Words) -> Iterator[Notice]:

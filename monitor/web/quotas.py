@@ -59,10 +59,7 @@ def history(key: Key, points: Sequence[Point], at: float, since: float, until: f
 
 
 def _quotas(snapshot: Snapshot, due: Due) -> Iterator[bytes]:
-    accounts = [
-        {"name": one.name, "hold": one.hold, "held_at": one.held_at, "unproven": one.unproven}
-        for one in snapshot.accounts
-    ]
+    accounts = [account.document() for account in snapshot.accounts]
     yield _json({"at": snapshot.at, "accounts": accounts})[:-1] + b', "quotas": ['
     rows, separator = iter(judge(snapshot)), b""
     while part := [_quota(one, snapshot.at, due) for one in islice(rows, _PART)]:

@@ -99,7 +99,33 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
         "Su RFC no se vigila hasta que alguien intervenga."
         "|Sus {n} RFC no se vigilan hasta que alguien intervenga.",
     ),
-    "how": ("How to release it", "Cómo liberarla"),
+    "last_answer": ("The last answer, for {rfc}: {text}.", "La última respuesta, para {rfc}: {text}."),
+    "account_unproven": (
+        "Account {account} is not yet seen to work",
+        "Aún no se ha visto que la cuenta {account} funcione",
+    ),
+    "next_call": (": next call at {when}", ": próxima consulta a las {when}"),
+    "unproven_means": (
+        "It makes one call at a time, with longer and longer waits, until one shows that its login is good. "
+        "If this goes on though the PAC works: look at endpoint, proxy and namespace.",
+        "Hace una sola consulta a la vez, con esperas cada vez más largas, hasta que una muestre que el "
+        "acceso es bueno. Si continúa aunque el PAC funcione: revisa endpoint, proxy y namespace.",
+    ),
+    "set_aside": (
+        "Account {account} works, but the PAC refuses its login for {n} RFC alone: {rfcs}"
+        "|Account {account} works, but the PAC refuses its login for {n} RFCs alone: {rfcs}",
+        "La cuenta {account} funciona, pero el PAC rechaza su acceso solo para {n} RFC: {rfcs}"
+        "|La cuenta {account} funciona, pero el PAC rechaza su acceso solo para {n} RFC: {rfcs}",
+    ),
+    "set_aside_means": (
+        "It is not asked any more.|They are not asked any more.",
+        "Ya no se consulta.|Ya no se consultan.",
+    ),
+    "how_set_aside": (
+        "See that it belongs to this account at the PAC, or remove it; then have it asked once more:",
+        "Comprueba que pertenezca a esta cuenta en el PAC, o quítalo; después haz que se consulte otra vez:",
+    ),
+    "how": ("What to do", "Qué hacer"),
     "how_password": (
         "If the password is wrong in the configuration: correct it and reload (SIGHUP). "
         "The new one is tried at once.",

@@ -5,11 +5,14 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from monitor.model import Failure, Reason
+from monitor.pac import Refused
 from monitor.pac.status import ERRORS
-from monitor.web.codes import CODES, REASONS
+from monitor.web.codes import CODES, REASONS, SET_ASIDE
 from monitor.web.texts import MONTHS, TEXTS, WEEKDAYS
 
 DAY, HOUR, MINUTE = 86400.0, 3600.0, 60.0
+
+REFUSALS = frozenset(code for code, (kind, _) in ERRORS.items() if kind is Refused)
 
 #: The first is for those who ask for neither.
 LANGUAGES = ("en", "es")
@@ -115,12 +118,14 @@ class Words:
     def failure(self, failure: Failure) -> str:
         """Why a turn gave no numbers, with the code by which the PAC knows it."""
         meaning = CODES.get(failure.code) or REASONS[failure.reason]
+        if failure.reason is Reason.REJECTED and failure.code in REFUSALS:
+            meaning = SET_ASIDE
         plain = f"{meaning[self._index]} ({failure.code})"
         return meaning[self._index] if failure.code in _SPOKEN else plain
 
     def said(self, failure: Failure) -> str:
         """What the PAC itself said of it, beyond what the code means; "" if nothing."""
-        if failure.reason is Reason.HELD:
+        if not failure.sent:
             return ""
         meaning = ERRORS[failure.code][1] if failure.code in ERRORS else ""
         rest = failure.text.removeprefix(meaning).strip()
