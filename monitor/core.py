@@ -79,8 +79,8 @@ class Core:
         self.foresight.close()
 
     async def apply(self, config: Config) -> set[str]:
-        """Take over a configuration; the accounts whose credentials or endpoints changed."""
-        known = {a.name: (a.credential, a.place) for a in self.config.accounts}
+        """Take over a configuration; the accounts that are asked as somebody else, or in another way."""
+        known = {a.name: (a.credential, a.way) for a in self.config.accounts}
         places = {account.name: account.place for account in config.accounts}
         before = self.state.now()
 
@@ -118,7 +118,7 @@ class Core:
         freed = list(before.values())
         before.clear()
         await let_go(freed)
-        return {a.name for a in config.accounts if known.get(a.name) not in (None, (a.credential, a.place))}
+        return {a.name for a in config.accounts if known.get(a.name) not in (None, (a.credential, a.way))}
 
     async def turn(self, target: Target, due: float) -> Outcome:
         """Poll a target that was due at `due` (monotonic seconds), and keep what came of it."""

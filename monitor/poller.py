@@ -19,6 +19,8 @@ from monitor.pac import PacError, Service
 
 log = structlog.get_logger()
 
+SHAPES = 200  # of answers that cannot be read, remembered as told
+
 #: Told once a call: how late it started and how long it took, both in seconds.
 Observe = Callable[[float, float], None]
 
@@ -49,6 +51,7 @@ class Poller:
         self._clock = clock
         self._wall = wall
         self._lines: Mapping[str, Line] = {}
+        self._told: set[tuple[str, str]] = set()  # accounts, and the shapes of answers logged for them
 
     def apply(self, lines: Mapping[str, Line]) -> None:
         """Take over a configuration; calls under way end with what they began with."""
@@ -62,18 +65,19 @@ class Poller:
         try:
             async with line.gate.turn(target.rfc), line.limit:
                 line.gate.check(target.rfc)  # it may have closed while we waited for the limit
-                intend = None if line.gate.proven else partial(line.gate.intend, target.rfc)
+                ready = partial(line.gate.ready, target.rfc)
                 start = self._clock()
                 task = cast("asyncio.Task[Any]", asyncio.current_task())
                 self.calling.add(task)
                 try:
-                    quota = await line.service.get_timbres(self._http, target.rfc, intend)
+                    quota = await line.service.get_timbres(self._http, target.rfc, ready)
                 finally:
                     self.calling.discard(task)
                     self._observe(start - due, self._clock() - start)
         except Held as held:
             return Failure(self._wall(), held.reason, held.code, held.text, held.retry_after, sent=False)
         except PacError as error:
+            self._tell(target, error)
             if (refusal := line.gate.set_aside(target.rfc)) is not None:
                 return Failure(self._wall(), Reason.REJECTED, error.code, aside(refusal))
             return Failure(self._wall(), error.reason, error.code, error.text, error.retry_after)
@@ -82,3 +86,12 @@ class Poller:
             text = f"internal error: {where(error)}"
             return Failure(self._wall(), Reason.UNAVAILABLE, "other", text)
         return Reading(self._wall(), quota.contracted, quota.used, quota.available, quota.code)
+
+    def _tell(self, target: Target, error: PacError) -> None:
+        """What an answer was that cannot be read goes to the log, once a shape."""
+        told = target.account, error.shape
+        if error.shape and told not in self._told:
+            if len(self._told) >= SHAPES:
+                self._told.clear()
+            self._told.add(told)
+            log.warning("answer could not be read", account=target.account, rfc=target.rfc, answer=str(error))

@@ -94,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, nargs="+", required=True)
     parser.add_argument("--starts", type=int, required=True)
-    parser.add_argument("--since", default="Gate.intend")
+    parser.add_argument("--since", default="Gate.ready")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--stride", type=int, default=0)
     parser.add_argument("--shift", type=int, default=0)

@@ -53,17 +53,25 @@ MATRIX: dict[str, Row] = {
     **row("garbled", "http_404", "http_404"),
     **{f"redirect_{code}": Row("garbled", "redirect") for code in (301, 302, 303, 307, 308)},
     **row("garbled", "not_soap", "html", "empty", "junk", "truncated", "not_http", "huge_header"),
-    **row("garbled", "not_soap", "brotli", "gzip", "doctype", "xxe", "deep"),
-    **row("garbled", "too_large", "huge", "endless"),
+    **row(
+        "garbled", "not_soap", "brotli", "doctype", "xxe", "deep", "gzip_cut", "deflate", "json", "escaped"
+    ),
+    **row("garbled", "too_large", "huge", "endless", "gzip"),
     # the wire
     **row("unavailable", "timeout", "silent", "drip", "slow:3"),
     **row("unavailable", "reset", "reset", "close", "early", "cut"),
     # numbers
     **row("garbled", "200", "duplicate", "negative", "underscore", "plus", "arabic", "float", "long"),
     **row("garbled", "200", "hex", "nested", "missing", "nil", "blank"),
-    **row("garbled", "other", "no_status", "status_text", "two_returns"),
+    **row("garbled", "other", "no_status", "status_text", "two_returns", "other_element", "other_return"),
     # what must be read
     **row("", "200", "shuffled", "latin1", "utf16", "bom", "soap12", "script", "slow:0.01"),
+    **row("", "200", "latin1_undeclared", "charset_header", "utf16_undeclared", "entities", "space_before"),
+    **row("", "200", "axis1", "axis1_multiref", "dotnet", "mtom", "mtom_base64", "gzip_ok", "encoding_utf8"),
+    **row("", "200", "zero_status", "plus_status", "http_400_soap"),
+    # what hides refusals only: see test_unreadable
+    **row("", "200", "code_606", "fault_refusal", "fault12_refusal", "html_refusal", "redirect_refusal"),
+    **row("", "200", "truncated_refusal", "empty_refusal", "status_500_html", "nil_status"),
 }
 
 #: What strikes before the credential has ever worked, and the code that holds it, if it does.

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -14,11 +16,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from pydantic import SecretStr
 
-from monitor.guard import UNVERIFIED, Credential, Guard, Held, Waits
+from monitor.config import Account
+from monitor.guard import UNVERIFIED, Credential, Guard, Held, Waits, recall
 from monitor.guard.standing import Answer, judged
 from monitor.model import Standing, Verdict
 from monitor.pac import Garbled, Refused
+from tests import spelling
 from tests.world import RFCS, Call, World, account_of
 
 
@@ -95,6 +100,12 @@ class Machine(RuleBasedStateMachine):
         for number in range(calls):
             self.exchange_after_a_wait(RFCS[number % 2], answer)
 
+    @rule(connecting=st.booleans())
+    def connections_take_long(self, connecting: bool) -> None:
+        self.world.connecting = connecting
+        self.world.settle()
+        self.revive()
+
     @rule(rfcs=st.sets(st.sampled_from(RFCS), max_size=2))
     def the_pac_refuses_some_rfcs(self, rfcs: set[str]) -> None:
         self.world.bad_rfcs = rfcs
@@ -164,7 +175,8 @@ class Machine(RuleBasedStateMachine):
 
     def a_good_account_is_polled_again(self) -> None:
         world = self.world
-        world.disk_full, world.dies_in = False, None
+        world.disk_full, world.dies_in, world.connecting = False, None, False
+        world.settle()
         if world.dead:
             world.start()
         for _ in range(len(world.calls)):
@@ -222,6 +234,8 @@ class PlainBreaker:
     def check(self, _: str = "") -> None:
         if self.standing.hold:
             raise Held("open", "")
+
+    async def ready(self, _: str) -> None: ...
 
     def turn(self, _: str) -> "PlainBreaker":
         return self
@@ -440,6 +454,17 @@ def test_after_an_answer_that_proves_nothing_an_unproven_credential_waits_longer
     assert world.guard.gate("norte").proven
 
 
+@pytest.mark.parametrize(("answer", "sent"), [("500", 2), ("unreadable", 1)])
+def test_what_was_read_to_be_wrong_is_tried_at_once_when_it_was_mended(answer: str, sent: int) -> None:
+    world = World()
+    world.poll("A")
+    world.finish(0, answer)
+    world.guard.apply([replace(account_of("p0"), namespace="another")], {"norte": len(RFCS)})
+    world.poll("B")
+    assert world.sent.total() == sent
+    world.close()
+
+
 def test_the_next_call_after_one_that_proved_nothing_goes_to_another_rfc(world: World) -> None:
     world.poll("A")
     world.finish(0, "500")
@@ -617,6 +642,25 @@ def test_what_was_not_sent_counts_nothing(world: World) -> None:
     assert standing(world) == Standing()
 
 
+def test_what_holds_while_others_connect_stops_them_before_they_send() -> None:
+    world = World(max_in_flight=3)
+    world.poll("A")
+    world.finish(0, "truth")
+    world.password = "rotated"
+    world.poll("A")
+    world.connecting = True
+    world.poll("B")
+    world.poll("C")
+    assert len(world.tasks) == 3
+    world.finish(0, "truth")
+    world.connecting = False
+    world.settle()
+    assert not world.tasks
+    assert world.sent.total() == 2
+    assert world.wrong_logins.total() == 1
+    world.close()
+
+
 def test_calls_that_are_lost_together_do_not_double_the_wait() -> None:
     world = World(max_in_flight=3)
     world.poll("A")
@@ -651,7 +695,7 @@ async def test_a_hold_whose_writing_is_cut_off_by_the_end_of_the_service_is_writ
 
     async def refused() -> None:
         async with gate.turn("A"):
-            await gate.intend("A")
+            await gate.ready("A")
             raise Refused("601", "")
 
     poll = asyncio.create_task(refused())
@@ -662,3 +706,81 @@ async def test_a_hold_whose_writing_is_cut_off_by_the_end_of_the_service_is_writ
     slow.set()
     await guard.save()
     assert disk[-1].hold == "601"
+
+
+# However it is spelled
+
+
+def guard_of(disk: dict[Credential, Standing]) -> Guard:
+    async def remember(credential: Credential, standing: Standing) -> bool:
+        disk[credential] = standing
+        return True
+
+    guard = Guard(remember)
+    guard.restore(lambda credential, _: disk.get(credential, Standing()))
+    return guard
+
+
+async def refuse(guard: Guard) -> None:
+    gate = guard.gate("norte")
+    with suppress(Refused):
+        async with gate.turn("A"):
+            gate.check("A")
+            await gate.ready("A")
+            raise Refused("601", "no")
+
+
+def is_held(guard: Guard) -> bool:
+    return guard.statuses()[0].hold is not None
+
+
+def spelled(endpoint: str, username: str = "user") -> Account:
+    return Account("norte", endpoint, username, SecretStr("p0"))
+
+
+@given(spelling.equivalent_endpoints(), spelling.equivalent_usernames())
+def test_no_spelling_of_endpoint_or_username_releases_a_hold(
+    endpoints: tuple[str, str], usernames: tuple[str, str]
+) -> None:
+    one, other = (spelled(*pair) for pair in zip(endpoints, usernames, strict=True))
+    disk: dict[Credential, Standing] = {}
+    guard = guard_of(disk)
+    guard.apply([one], {"norte": 1})
+    asyncio.run(refuse(guard))
+    guard.apply([other], {"norte": 1})
+    assert is_held(guard)
+    again = guard_of(disk)
+    again.apply([other], {"norte": 1})
+    assert is_held(again)
+
+
+@given(spelling.different_endpoints())
+def test_another_host_or_environment_is_another_credential(endpoints: tuple[str, str]) -> None:
+    one, other = map(spelled, endpoints)
+    disk: dict[Credential, Standing] = {}
+    guard = guard_of(disk)
+    guard.apply([one], {"norte": 1})
+    asyncio.run(refuse(guard))
+    guard.apply([other], {"norte": 1})
+    assert not is_held(guard)
+    guard.apply([one], {"norte": 1})
+    assert is_held(guard)
+
+
+def test_what_an_older_database_knows_under_any_spelling_counts_and_the_worst_of_them() -> None:
+    accounts = [spelled("https://pac.example/"), spelled("https://pac.example:443/x")]
+    standings = {
+        "new": Standing(),
+        "old1": Standing(worked=True, lost=1),
+        "old2": Standing(worked=True, hold="601"),
+    }
+    names = {accounts[0].spelled: "old1", accounts[1].spelled: "old2", accounts[0].credential: "new"}
+
+    def known(*which: str) -> Standing:
+        chosen = {name: standings[name] for name in which}
+        return recall(chosen, names.__getitem__, accounts[0].credential, [one.spelled for one in accounts])
+
+    assert known("old1", "old2") == standings["old2"]
+    assert known("old1") == standings["old1"]
+    assert known("old2", "new") == standings["new"]  # what was learned since counts alone
+    assert known() == Standing()

@@ -54,6 +54,7 @@ class World:
         self.loop = asyncio.new_event_loop()
         self.clock = Clock(0.0)
         self.max_in_flight = max_in_flight
+        self.connecting = False  # nobody gets a connection for a while
         self.writes_intents = writes_intents
         self.password = "p0"  # at the PAC
         self.configured = "p0"
@@ -169,11 +170,16 @@ class World:
         try:
             async with gate.turn(rfc):
                 gate.check(rfc)
-                if not (proven := gate.proven):
-                    await gate.intend(rfc)
-                await self._send(credential, rfc, unproven=not proven)
+                await self._connect()
+                await gate.ready(rfc)
+                await self._send(credential, rfc, unproven=not gate.proven)
         except (Held, PacError):
             pass
+
+    async def _connect(self) -> None:
+        """Others get their turn meanwhile."""
+        while self.connecting:
+            await asyncio.sleep(0)
 
     async def _send(self, credential: Credential, rfc: str, *, unproven: bool) -> None:
         # A held account sends nothing.

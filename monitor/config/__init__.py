@@ -1,6 +1,6 @@
 """Configuration: what we were told. `load` reads it whole, or says everything that is wrong with it."""
 
-from monitor.config.account import Account
+from monitor.config.account import Account, Way
 from monitor.config.config import Config
 from monitor.config.fault import ConfigError, Fault
 from monitor.config.load import load
@@ -17,6 +17,7 @@ __all__ = [
     "State",
     "Target",
     "Thresholds",
+    "Way",
     "Web",
     "load",
 ]

@@ -17,6 +17,9 @@ from monitor.config.validation import validate
 
 BLANK = "begins or ends with a blank, which is sent too"
 
+#: Endpoint as written, namespace, SOAP action, file of certificates and proxy.
+Way = tuple[str, str, str, Path | None, SecretStr | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -49,6 +52,11 @@ class Account:
         object.__setattr__(self, "credential", credential)
         object.__setattr__(self, "spelled", (self.endpoint, self.username, password))
         object.__setattr__(self, "place", url.place(self.endpoint))
+
+    @property
+    def way(self) -> Way:
+        """How the PAC is asked, beside the credential."""
+        return self.endpoint, self.namespace, self.soap_action, self.ca_file, self.proxy
 
 
 @dataclass(frozen=True, slots=True)

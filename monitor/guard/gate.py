@@ -6,7 +6,7 @@ from types import TracebackType
 
 import structlog
 
-from monitor.config import Account
+from monitor.config import Account, Way
 from monitor.guard.standing import UNVERIFIED, WORKS, Answer, Waits, judged, released
 from monitor.model import RETIRED, AccountStatus, Reason, Refusal, Standing, Verdict
 from monitor.pac import PacError
@@ -45,8 +45,7 @@ class Gate:
             ...  # whatever else there is to wait for
             gate.check(rfc)
             ...  # connect
-            if not gate.proven:
-                await gate.intend(rfc)
+            await gate.ready(rfc)
             ...  # send
 
     All three raise `Held`. No exception proves the credential, a `PacError` says what it says.
@@ -72,6 +71,7 @@ class Gate:
         self._wall = wall
         self._most = 1
         self._targets = 0
+        self._ways: set[Way] = set()  # in which its accounts are asked
         self._places = Places(1)
         self._wait_until = 0.0
         self.restore(standing)
@@ -97,6 +97,11 @@ class Gate:
         self.accounts = tuple(account.name for account in accounts)
         self.spellings |= {account.spelled for account in accounts}
         self._targets = targets
+        ways = {account.way for account in accounts}
+        if self._ways and ways != self._ways and not self.standing.lost:
+            # Somebody has mended what was read to be wrong, such as the namespace: tried without a wait.
+            self._wait_until = 0.0
+        self._ways = ways
         self._most = min((account.max_in_flight for account in accounts), default=1)
         if not accounts:
             self.proven = False
@@ -130,11 +135,18 @@ class Gate:
         """One turn of a target."""
         return Turn(self, rfc)
 
-    async def intend(self, rfc: str) -> None:
-        """Write that a call of an unproven credential is about to be sent: if we die before its
+    async def ready(self, rfc: str) -> None:
+        """Right before a call is sent. Much may have happened while there was no connection yet.
+
+        That a call of an unproven credential is about to be sent is written down: if we die before its
         verdict, the next process knows that there may have been a login. Not before there is a
         connection: without one nothing is sent, and a death tells of nothing.
         """
+        self.check(rfc)
+        if self.proven:
+            return
+        if self.standing.intent:  # it was proven when both of them began to connect
+            raise Held("wait", "another RFC goes first: one call at a time", RETRY)
         self.standing = replace(self.standing, intent=rfc)
         if not await self._remember(self.credential, self.standing):
             self.standing = replace(self.standing, intent="")
