@@ -23,10 +23,9 @@ from monitor.store import Point
 from monitor.web.instant import EXPECTED, instant
 from monitor.web.quotas import POINTS, history, quota, quotas
 from tests.remembering import points, started
-from tests.test_web import PLAIN, RFC, THIRD, serving, stamps
+from tests.test_web import OTHER, PLAIN, RFC, THIRD, serving, stamps
 from tests.watching import EPOCH, FIRST, Page, Watched, account, watching
 
-OTHER = "H&E951128469"
 ZONE = ZoneInfo("America/Mexico_City")
 HOUR, DAY = 3600.0, 86400.0
 JSON = "application/json; charset=utf-8"
@@ -251,7 +250,7 @@ def shape(value: Any) -> Any:
     """The names in a document, in their order."""
     if isinstance(value, dict):
         return [(name, shape(rest)) for name, rest in value.items()]
-    return shape(value[0]) if isinstance(value, list) else None
+    return shape(value[0]) if isinstance(value, list) and value else None
 
 
 # However much, and whatever it says

@@ -206,7 +206,7 @@ async def failing(premises: Premises, message: str, *rfcs: Any) -> AsyncIterator
     premises.secret("norte", premises.secrets.make("norte"))
     async with Talkative(message).serve() as url:
         premises.configure(premises.account(url, rfcs=list(rfcs)))
-        async with premises.running() as service:
+        async with premises.running("--answered", "0") as service:
             yield service
 
 

@@ -9,6 +9,7 @@ import threading
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 from monitor.config import Config, load
 from monitor.forecast import habits
 from monitor.journal import Journal
-from monitor.model import RETIRED, Failure, Reason
+from monitor.model import RETIRED, AccountStatus, Failure, Reason
 from monitor.pac.service import WIRE_ERRORS
 from monitor.pac.status import ERRORS
 from monitor.simulator import Issuer, Pac
@@ -126,7 +127,7 @@ def test_a_held_account_is_told_with_the_reason_since_when_and_how_to_release_it
     for text in texts:
         assert text in page.words
     assert (
-        "held: two answers to this login were lost, since 20 Sep, 08:13"
+        "held: two answers to this login were lost or could not be read, since 20 Sep, 08:13"
         in page_of(config, snapshot(*rows, held=[("Año Nuevo", "unverified", NOW - DAY)])).words
     )
 
@@ -464,6 +465,46 @@ def test_every_code_of_a_failure_has_its_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        (
+            "en",
+            [
+                "Account norte is not yet seen to work: next call at 08:14",
+                "The last answer, for EKU9003173C9: not_soap: not a SOAP envelope (text/html, 9 bytes).",
+                "look at endpoint, proxy and namespace",
+                "Account sur works, but the PAC refuses its login for 1 RFC alone: H&E951128469",
+                "It is not asked any more.",
+                "timbres-monitor rearm --config config.yaml sur",
+            ],
+        ),
+        (
+            "es",
+            [
+                "Aún no se ha visto que la cuenta norte funcione: próxima consulta a las 08:14",
+                "La última respuesta, para EKU9003173C9: not_soap: not a SOAP envelope (text/html, 9 bytes).",
+                "La cuenta sur funciona, pero el PAC rechaza su acceso solo para 1 RFC: H&E951128469",
+                "Comprueba que pertenezca a esta cuenta en el PAC",
+            ],
+        ),
+    ],
+)
+def test_what_an_account_waits_for_and_an_rfc_that_was_set_aside_are_told(
+    config: Config, lang: str, told: list[str]
+) -> None:
+    aside = (Reason.REJECTED, "601", "the PAC refuses the login for this RFC alone")
+    shot = snapshot(row(), row(OTHER, account="sur", failure=aside))
+    text = "not_soap: not a SOAP envelope (text/html, 9 bytes)"
+    accounts = [
+        AccountStatus("norte", None, True, NOW - 9, RFC, text, NOW + 60),
+        AccountStatus("sur", None, False, set_aside=(OTHER,)),
+    ]
+    words = page_of(config, replace(shot, accounts=accounts), lang=lang).words
+    for sentence in told:
+        assert sentence in words, words
+
+
+@pytest.mark.parametrize(
     ("failure", "words", "said"),
     [
         (
@@ -492,8 +533,13 @@ def test_every_code_of_a_failure_has_its_words() -> None:
             "HTTP 429 from the PAC",
         ),
         (
-            Failure(0, Reason.HELD, "601", "the account is held: 601"),
+            Failure(0, Reason.HELD, "601", "the account is held: 601", sent=False),
             "usuario o contraseña incorrectos (601)",
+            "",
+        ),
+        (
+            Failure(0, Reason.REJECTED, "601", "the PAC refuses the login for this RFC alone", sent=False),
+            "el PAC rechaza el acceso solo para este RFC (601)",
             "",
         ),
     ],

@@ -2,11 +2,15 @@
 
 import ast
 import asyncio
+import gzip
+import html
+import json
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from email import message_from_bytes
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -397,6 +401,27 @@ async def test_how_often_one_looks_changes_nothing(
 # Questions that are not as they should be
 
 
+@pytest.mark.parametrize(
+    ("required", "sent", "told"),
+    [
+        ("urn:a", "urn:b", "namespace mismatch require urn:a found urn:b"),
+        ("urn:a", "", "namespace mismatch require urn:a found none"),
+        ("", "urn:b", "namespace mismatch. Axis Oepration expects non-namespace qualified element. But rec"),
+    ],
+)
+async def test_a_mismatch_has_three_texts(required: str, sent: str, told: str) -> None:
+    pac = Pac([account()], namespace=required)
+    async with calling(pac) as caller:
+        assert told.encode() in (await caller.ask(body=in_namespace(sent))).body
+        assert (await caller.ask(body=in_namespace(required))).numbers == PLAIN
+    assert pac.logins == {USER: 1}
+
+
+def in_namespace(namespace: str) -> bytes:
+    body = question().replace(NAMESPACE.encode(), namespace.encode())
+    return body if namespace else body.replace(b' xmlns:ut=""', b"").replace(b"ut:", b"")
+
+
 async def test_another_namespace_is_told_which_one_is_required() -> None:
     pac = Pac([account()], namespace="http://other.example")
     async with calling(pac) as caller:
@@ -712,6 +737,114 @@ async def echoes(pac: Pac, caller: Caller) -> None:
     assert PASSWORD in answer["mensaje"]
 
 
+def other(
+    find: Callable[[Answer], str], status: int = 200, kind: str = "text/xml", coding: str = ""
+) -> Check:
+    """The whole reply in another form: what is found in it is the plain one, of refusals and of readings."""
+
+    async def check(pac: Pac, caller: Caller) -> None:
+        for password, code, number in ((PASSWORD, "200", "950"), ("wrong", "601", None)):
+            answer = await caller.ask(password=password)
+            assert (answer.status, answer.headers.get("Content-Encoding", "")) == (status, coding)
+            assert answer.headers["Content-Type"].startswith(kind)
+            found = find(answer)
+            assert code in found
+            assert number is None or number in found
+        assert pac.logins[USER] == 2
+        assert pac.wrong_logins[USER] == 1
+
+    return check
+
+
+def names(element: str, text: Callable[[Answer], str]) -> Callable[[Answer], str]:
+    """The texts within the first element of that name, which is well-formed and has them all."""
+
+    def find(answer: Answer) -> str:
+        root = fromstring(text(answer))
+        result = next(found for found in root.iter() if found.tag.rpartition("}")[2] == element)
+        return " ".join(text.strip() for text in result.itertext())
+
+    return find
+
+
+def text_of(answer: Answer) -> str:
+    return answer.body.decode()
+
+
+def decoded(charset: str) -> Callable[[Answer], str]:
+    """In another charset than the XML says, if it says one."""
+
+    def find(answer: Answer) -> str:
+        text = answer.body.decode(charset)
+        assert "ó" in text or "ñ" in text
+        assert "encoding" not in text or "encoding='UTF-8'" in text
+        return text
+
+    return find
+
+
+def unpacked(answer: Answer) -> str:
+    message = message_from_bytes(
+        f"Content-Type: {answer.headers['Content-Type']}\r\n\r\n".encode() + answer.body
+    )
+    (root,) = (part for part in message.walk() if part["Content-ID"] == message.get_param("start"))
+    return root.get_payload(decode=True).decode()
+
+
+def referred(answer: Answer) -> str:
+    root = fromstring(answer.body)
+    parts = {part.get("id"): part for part in root.iter("multiRef")}
+    (whole,) = (found for found in root.iter() if found.tag.endswith("Return"))
+    fields = parts[whole.attrib["href"][1:]]
+    return " ".join(
+        (parts[field.attrib["href"][1:]] if "href" in field.attrib else field).text or "" for field in fields
+    )
+
+
+def mended(answer: Answer) -> str:
+    with pytest.raises(ParseError):
+        fromstring(answer.body)
+    return html.unescape(answer.body.decode()).strip()
+
+
+def status_of(pattern: str) -> Callable[[Answer], str]:
+    """The code, written in that way, and the numbers."""
+
+    def find(answer: Answer) -> str:
+        code = next(code for code in ("200", "601") if pattern.format(code).encode() in answer.body)
+        return f"{code} {dict(answer.fields).get('disponibles')}"
+
+    return find
+
+
+def refused(sound: Callable[[Answer], bool]) -> Check:
+    """A right login is told its stamps; of a wrong one no code is told, or another one."""
+
+    async def check(pac: Pac, caller: Caller) -> None:
+        assert (await caller.ask()).numbers == PLAIN
+        answer = await caller.ask(password="wrong")
+        assert sound(answer)
+        assert b"601" not in answer.body
+        assert pac.wrong_logins[USER] == 1
+        assert pac.followed == 0
+
+    return check
+
+
+def has(mark: str, status: int = 200, kind: str = "text/xml") -> Callable[[Answer], bool]:
+    return lambda answer: (
+        mark.encode() in answer.body
+        and answer.status == status
+        and answer.headers["Content-Type"].startswith(kind)
+    )
+
+
+def is_cut_gzip(body: bytes) -> bool:
+    stream = zlib.decompressobj(wbits=31)
+    text = stream.decompress(body)
+    return text.startswith(b"<?xml") and b"status" not in text and not stream.eof
+
+
 async def is_empty(pac: Pac, caller: Caller) -> None:
     answer = await caller.ask()
     assert (answer.status, answer.body) == (200, b"")
@@ -774,6 +907,40 @@ CHECKS: dict[str, Check] = {
     "blank": field("disponibles", ""),
     "no_status": field("status"),
     "status_text": field("status", "abc"),
+    "gzip_ok": other(names("return", lambda answer: gzip.decompress(answer.body).decode()), coding="gzip"),
+    "encoding_utf8": other(names("return", text_of), coding="utf-8"),
+    "latin1_undeclared": other(names("return", decoded("iso-8859-1")), kind="text/xml; charset=UTF-8"),
+    "charset_header": other(names("return", decoded("iso-8859-1")), kind="text/xml; charset=ISO-8859-1"),
+    "utf16_undeclared": other(names("return", decoded("utf-16-le"))),
+    "space_before": other(names("return", mended)),
+    "entities": other(names("return", mended)),
+    "axis1": other(names("getTimbresReturn", text_of)),
+    "axis1_multiref": other(referred),
+    "dotnet": other(names("getTimbresResult", text_of)),
+    "mtom": other(names("return", unpacked), kind="multipart/related; "),
+    "mtom_base64": other(names("return", unpacked), kind="multipart/related; "),
+    "zero_status": other(status_of("status>0{}<")),
+    "plus_status": other(status_of("status> +{} <")),
+    "http_400_soap": other(names("return", text_of), status=400),
+    "gzip_cut": encoded("gzip", is_cut_gzip),
+    "deflate": other(names("return", lambda answer: zlib.decompress(answer.body).decode()), coding="deflate"),
+    "other_element": holding(b"codigo>200<", b"usados>40<"),
+    "other_return": holding(b"<ns:resultado ", b"status>200<"),
+    "json": other(
+        lambda answer: str(json.loads(answer.body)["getTimbresResponse"]["return"]), kind="application/json"
+    ),
+    "escaped": other(names("return", lambda answer: fromstring(answer.body).text or "")),
+    "code_606": refused(lambda answer: answer["status"] == "606"),
+    "nil_status": refused(
+        lambda answer: answer["status"] == "" and b'status xsi:nil="true"/>' in answer.body
+    ),
+    "fault_refusal": refused(has("<faultstring>El usuario o", 500)),
+    "fault12_refusal": refused(has("soapenv:Sender<", 400, "application/soap+xml")),
+    "html_refusal": refused(has("<form ", 200, "text/html")),
+    "redirect_refusal": refused(has("<html>", 302, "text/html")),
+    "status_500_html": refused(has("<html>", 500, "text/html")),
+    "truncated_refusal": refused(lambda answer: answer.body.endswith(b"no son correctos.")),
+    "empty_refusal": refused(lambda answer: (answer.status, answer.body) == (200, b"")),
 }
 
 

@@ -125,7 +125,8 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
         "See that it belongs to this account at the PAC, or remove it; then have it asked once more:",
         "Comprueba que pertenezca a esta cuenta en el PAC, o quítalo; después haz que se consulte otra vez:",
     ),
-    "how": ("What to do", "Qué hacer"),
+    "how": ("How to release it", "Cómo liberarla"),
+    "what_to_do": ("What to do", "Qué hacer"),
     "how_password": (
         "If the password is wrong in the configuration: correct it and reload (SIGHUP). "
         "The new one is tried at once.",
