@@ -25,7 +25,7 @@ from monitor.simulator import Account, Issuer, Pac
 from monitor.state import BATCH
 from monitor.store import peek
 from tests import issuers
-from tests.premises import IMPATIENT
+from tests.premises import ENV, IMPATIENT
 from tests.service import Exposition, Service, command, running
 from tests.watching import FIRST, Clock
 
@@ -549,7 +549,7 @@ async def test_a_corrupt_database_is_set_aside_loudly_and_the_service_begins_ane
         broken = whole[: len(whole) // 2] if damage == "truncated" else b"\xa5" * len(whole)
         database.write_bytes(broken)
         pac.faults["*"] = "500"  # nothing is proved for now
-        async with running(config) as service:
+        async with running(config, "--answered", "0", program=IMPATIENT, env=ENV) as service:
             assert "error" in await service.until_log("database corrupt: set aside")
             (aside,) = (
                 path for path in tmp_path.glob("*.corrupt-*") if not path.name.endswith(("-wal", "-shm"))

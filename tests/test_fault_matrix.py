@@ -312,3 +312,10 @@ async def test_a_pac_that_wants_another_namespace_is_served_once_the_key_is_set_
             write(path, config)
             service.hang_up()
             await service.until(lambda s: s("timbres_available", account="norte", rfc=GOOD) == 10)
+
+
+@pytest.mark.parametrize("fault", ["html", "fault11", "json", "http_404", "empty", "not_http"])
+def test_what_cannot_be_read_is_logged_once_a_shape(seen: Seen, fault: str) -> None:
+    lines = [line for line in seen.log if "answer could not be read" in line and f"account={fault} " in line]
+    assert len(lines) == 1, lines
+    assert seen.after.total("timbres_responses_total", account=fault, code=MATRIX[fault].code) >= 2

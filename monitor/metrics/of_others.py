@@ -34,7 +34,7 @@ OTHERS: tuple[Family[Snapshot], ...] = (
     Family(
         "timbres_account_unproven",
         "gauge",
-        "Whether the login has yet to be seen to work: one call at a time, a wait after each that shows nothing.",
+        "Whether the login has yet to be seen to work: one call at a time, and waits between them.",
         lambda snapshot: [
             (label("account", one.name), 1 if one.unproven else 0) for one in snapshot.accounts
         ],

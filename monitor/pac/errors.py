@@ -10,13 +10,22 @@ The tree is as deep as the questions that callers ask::
     └─ Garbled       none of these: an answer that means nothing
 """
 
+import re
 from typing import ClassVar
 
 from monitor.model import Reason, Verdict
 
+#: Numbers and prefixes of namespaces, which differ from answer to answer.
+_VARYING = re.compile(r"[0-9]+|[\w.-]+:(?=[\w.-])")
+_SHAPE = 160  # characters that tell answers apart
+
 
 class PacError(Exception):
-    """No numbers. `code` is the label of `timbres_responses_total`, `text` is fit to be shown."""
+    """No numbers. `code` is the label of `timbres_responses_total`, `text` is fit to be shown.
+
+    `shape` is the same for answers that cannot be read for the same reason and begin in the same way; empty
+    for those that were read, and for those that never came.
+    """
 
     reason: ClassVar[Reason]
 
@@ -32,13 +41,15 @@ class PacError(Exception):
         self.text = text
         self.verdict = verdict
         self.retry_after = retry_after
+        told = f"{code}: {_VARYING.sub('', text)}"
+        self.shape = told[:_SHAPE] if verdict is Verdict.UNREADABLE else ""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text}"
 
 
 class Refused(PacError):
-    """The PAC refuses this login: 601–605, 633."""
+    """The PAC refuses this login: 600–609, 633."""
 
     reason = Reason.REFUSED
 

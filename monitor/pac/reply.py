@@ -1,30 +1,22 @@
-"""A strict, bounded reader of the SOAP reply, on the standard library's expat.
-
-Tolerant of what does not matter (namespaces, prefixes, order of fields, encoding), strict about
-what does: where a field stands, that it stands there once, and what a number looks like.
-"""
+"""The PAC's reply: read once a form, mended if need be, and strict about what a number looks like."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NoReturn
-from xml.parsers import expat
+from html.entities import name2codepoint
 
+from monitor.pac.envelope import Fault, NotSoap, NotXml, collect
 from monitor.value import value
 
 MAX_BYTES = 64 * 1024  # the caller's limit: a real reply is under 1 KiB
-MAX_DEPTH = 32
-MAX_TEXT = 300  # of a message, in characters: it is shown to people
 MAX_DIGITS = 12  # of a number of stamps
 
-_XML_SPACE = " \t\r\n"
 _PLAIN = re.compile(rb">([0-9]{1,%d})<" % MAX_DIGITS)
-_ODD = "?"  # stands for a field given twice, or with elements inside: never a number
-
-
-class NotSoap(Exception):
-    """The bytes are not a SOAP envelope, or one that nobody should read on."""
+_STATUS = re.compile(r"\+?0*([1-9][0-9]{2})")  # an xs:int
+_DECLARES = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|\s*<\?xml[^>]*\sencoding\s*=")
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_KEPT = {"amp", "lt", "gt", "quot"}  # those of XML
 
 
 @value(frozen=True, slots=True)
@@ -37,23 +29,20 @@ class Reply:
     def status(self) -> str:
         """`100`–`999`, or `other` if there is none or it is no such number."""
         status = self.fields.get("status", "")
-        return status if len(status) == 3 and _is_plain(status) and status[0] != "0" else "other"
+        if len(status) == 3 and _is_plain(status) and status[0] != "0":
+            return status
+        match = _STATUS.fullmatch(status)
+        return match[1] if match else "other"
 
     @property
     def message(self) -> str:
-        return legible(self.fields.get("mensaje", ""))
+        """As the PAC wrote it."""
+        return self.fields.get("mensaje", "")
 
     def number(self, name: str) -> int | None:
         """Whole stamps, or `None` if the field is absent or anything but plain digits."""
         text = self.fields.get(name, "")
         return int(text) if len(text) <= MAX_DIGITS and _is_plain(text) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A SOAP fault, 1.1 or 1.2."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +62,13 @@ class Form:
         )
 
 
-def read(body: bytes) -> Reply | Fault:
-    """Read a whole reply of at most `MAX_BYTES`. Raises `NotSoap`, nothing else."""
+def read(body: bytes, charset: str | None = None) -> Reply | Fault:
+    """Read a whole reply of at most `MAX_BYTES`. Raises `NotSoap`, nothing else.
+
+    `charset` counts if the XML declares none. One that is unknown or wrong does no harm.
+    """
+    if charset is not None and not _DECLARES.match(body[:200].replace(b"\0", b"")):
+        return parse(body, charset)
     # Two thirds of what a poll costs beyond aiohttp were the parser's. What stands between `>`
     # and `<` and is all digits has no part in the structure, so a form is parsed once.
     pieces = _PLAIN.split(body)
@@ -104,97 +98,42 @@ def _filled(between: tuple[bytes, ...], first: int) -> Form | None:
     return Form(tuple((name, places.get(text, text)) for name, text in reply.fields.items()))
 
 
-def parse(body: bytes) -> Reply | Fault:
-    """The same as `read`, of a reply of any form."""
-    collector = _Collector()
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = collector.start
-    parser.EndElementHandler = collector.end
-    parser.CharacterDataHandler = collector.data
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+def parse(body: bytes, charset: str | None = None) -> Reply | Fault:
+    """The same as `read`, of a reply of any form. A `charset` counts for more than a declaration."""
+    for encoding in dict.fromkeys((charset, None)):
+        try:
+            return _reply(collect(body, encoding))
+        except NotXml:
+            continue
+    return _reply(collect(_mended(body), "utf-8"))
+
+
+def _reply(found: dict[str, str] | Fault) -> Reply | Fault:
+    return found if isinstance(found, Fault) else Reply(found)
+
+
+def _mended(body: bytes) -> bytes:
+    """In UTF-8, whatever is declared, from the first character on, and without the entities of HTML."""
+    text = decoded(body).lstrip(" \t\r\n\ufeff")
+    return _ENTITY.sub(lambda match: _character(match[1]) or match[0], text).encode()
+
+
+def _character(entity: str) -> str | None:
+    return chr(name2codepoint[entity]) if entity in name2codepoint and entity not in _KEPT else None
+
+
+def decoded(body: bytes) -> str:
+    """The text of bytes that declare no encoding, or a wrong one. Nothing fails."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace")
+    if b"\0" in body[:2]:
+        return body.decode("utf-16-be" if body.startswith(b"\0") else "utf-16-le", "replace")
     try:
-        parser.Parse(body, True)
-    except expat.ExpatError as error:
-        raise NotSoap(f"not XML (line {error.lineno})") from None
-    except (LookupError, ValueError):  # an encoding that Python or expat does not know
-        raise NotSoap("not XML in a known encoding") from None
-    if collector.fault is not None:
-        return Fault(legible(collector.fault))
-    return Reply(collector.fields)
-
-
-def legible(text: str) -> str:
-    """Foreign text as one short line without control characters."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_TEXT]).split())
-    return words if len(words) <= MAX_TEXT else words[: MAX_TEXT - 1] + "…"
-
-
-def _refuse_doctype(*_: object) -> NoReturn:
-    raise NotSoap("a DOCTYPE, which SOAP forbids")  # before any entity can be expanded
-
-
-class _Collector:
-    """Keeps `Envelope/Body/*/return/FIELD`, and the text of `Envelope/Body/Fault`."""
-
-    __slots__ = ("fault", "fields", "path", "text")
-
-    def __init__(self) -> None:
-        self.path: list[str] = []
-        self.fields: dict[str, str] = {}
-        self.fault: str | None = None
-        self.text: str | None = None  # of the element being collected
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        path = self.path
-        path.append(name.rpartition(":")[2])
-        depth = len(path)
-        if depth > MAX_DEPTH:
-            raise NotSoap("nested too deeply")
-        if depth == 1 and path[0] != "Envelope":
-            raise NotSoap("not a SOAP envelope")
-        if depth < 3 or path[1] != "Body":
-            return
-        if path[2] == "Fault":
-            if depth == 3:
-                self.fault = ""
-            elif depth == 4 and path[3] in ("faultstring", "Reason"):
-                self.text = ""
-        elif depth == 5 and path[3] == "return":
-            if attributes and _is_nil(attributes):
-                self._field(path[4], "")
-            else:
-                self.text = ""
-        elif depth > 5 and path[3] == "return":
-            self.text = None
-            self.fields[path[4]] = _ODD
-
-    def data(self, text: str) -> None:
-        if self.text is not None:
-            self.text += text
-
-    def end(self, _name: str) -> None:
-        path = self.path
-        depth = len(path)
-        if self.text is not None:
-            if depth == 5 and path[2] != "Fault":
-                self._field(path[4], self.text.strip(_XML_SPACE))
-                self.text = None
-            elif depth == 4 and path[2] == "Fault":
-                self.fault = self.text
-                self.text = None
-        path.pop()
-
-    def _field(self, name: str, text: str) -> None:
-        self.fields[name] = _ODD if name in self.fields else text
+        return body.decode()
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")
 
 
 def _is_plain(text: str) -> bool:
     """Digits only: `int` also takes 1_000, +5 and Arabic digits."""
     return text.isascii() and text.isdecimal()
-
-
-def _is_nil(attributes: dict[str, str]) -> bool:
-    return any(
-        name.rpartition(":")[2] == "nil" and value in ("true", "1") for name, value in attributes.items()
-    )

@@ -1,14 +1,12 @@
 """`getTimbres` over HTTP: the envelope out, a `Quota` or a `PacError` in.
 
-Everything that can go wrong on the wire becomes a `PacError` here, in one place.
+Everything that can go wrong on the wire becomes a `PacError` here; what is wrong with an answer, in `answer`.
 """
 
 import os
 import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
-from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape, quoteattr
 
 import aiohttp
@@ -16,10 +14,13 @@ from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from monitor.config import Account
+from monitor.log import where
 from monitor.model import IMPLEMENTATION, Quota, Verdict
-from monitor.pac.errors import Busy, Garbled, PacError, Rejected, Unavailable
-from monitor.pac.reply import MAX_BYTES, Fault, NotSoap, read
-from monitor.pac.status import judge
+from monitor.pac.answer import Answer, refusal, understand
+from monitor.pac.errors import Garbled, PacError, Refused, Unavailable
+from monitor.pac.reply import MAX_BYTES
+from monitor.pac.status import ERRORS
+from monitor.pac.withheld import Secrets
 
 #: What aiohttp raises, by class; the nearest ancestor counts. The flag: the request never left.
 WIRE_ERRORS: dict[type[BaseException], tuple[str, str, bool]] = {
@@ -41,9 +42,6 @@ WIRE_ERRORS: dict[type[BaseException], tuple[str, str, bool]] = {
 #: Awaited once there is a connection, right before the password leaves.
 Before = Callable[[], Awaitable[None]]
 
-_MISMATCH = "namespace mismatch require "
-_NO_SERVICE = "endpoint reference (epr)"
-
 
 def session() -> aiohttp.ClientSession:
     """The one HTTP client. Connections are kept, so that most polls pay for no TLS handshake."""
@@ -63,12 +61,11 @@ class Service:
 
     def __init__(self, account: Account, timeout: float, version: str) -> None:
         self._url = URL(account.endpoint)
-        self._proxy = URL(account.proxy.get_secret_value()) if account.proxy else None
+        self._proxy, named = _split(account.proxy.get_secret_value() if account.proxy else None)
         self._ssl = ssl.create_default_context(cafile=account.ca_file) if account.ca_file else True
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._password = account.password.get_secret_value()
-        head, tail = _envelope(account, "getTimbres")
-        self._head, self._tail = head + b"<ut:rfcEmisor>", b"</ut:rfcEmisor>" + tail
+        self._secrets = Secrets(account.username, account.password.get_secret_value())
+        self._head, self._tail = _envelope(account, "getTimbres", "rfcEmisor")
         self._pool_envelope = b"".join(_envelope(account, "getTimbresImplementacion"))
         self._headers = {
             "Content-Type": "text/xml; charset=utf-8",
@@ -76,11 +73,14 @@ class Service:
             "Accept-Encoding": "identity",
             "User-Agent": f"timbres-monitor/{version}",
         }
+        self._proxy_headers = named
+        if self._url.scheme == "http":  # there is no tunnel to open: the proxy reads the request itself
+            self._headers |= named
         pool_action = account.soap_action.replace("getTimbres", "getTimbresImplementacion")
         self._pool_headers = self._headers | {"SOAPAction": f'"{pool_action}"'}
 
     async def get_timbres(self, http: aiohttp.ClientSession, rfc: str, before: Before | None = None) -> Quota:
-        """One request, no retry. Raises `PacError`; its text repeats no password.
+        """One request, no retry. Raises `PacError`, whose text repeats no password, and nothing else.
 
         What `before` raises is raised, and nothing is sent.
         """
@@ -91,12 +91,8 @@ class Service:
             body, headers = _Body(envelope, before), self._headers
         try:
             return await self._ask(http, body, headers)
-        except (aiohttp.ClientError, OSError) as error:
-            raise body.stopped or _wire_error(error, body.sent) from None
-        except PacError as error:
-            if self._repeats_password(error.text):
-                error.text = "(withheld: the PAC's message repeats the password)"
-            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, it says what became of the login
+            raise body.stopped or _folded(error, body.sent) from None
 
     async def _ask(self, http: aiohttp.ClientSession, body: "_Body", headers: dict[str, str]) -> Quota:
         async with http.post(
@@ -105,31 +101,13 @@ class Service:
             headers=headers,
             ssl=self._ssl,
             proxy=self._proxy,
+            proxy_headers=self._proxy_headers,
             timeout=self._timeout,
             # A POST body, password and all, would be sent again on 307 and 308, to any host.
             allow_redirects=False,
         ) as response:
-            if 300 <= response.status < 400:
-                raise Garbled("redirect", f"HTTP {response.status}: redirects are not followed")
             content = await _bounded(response)
-            encoding = response.headers.get("Content-Encoding", "identity")
-            if content is None:
-                raise _http_error(response, "too_large", f"more than {MAX_BYTES} bytes")
-            if encoding != "identity":
-                raise _http_error(response, "not_soap", "compressed, though not asked for")
-            try:
-                reply = read(content)
-            except NotSoap as error:
-                raise _http_error(response, "not_soap", str(error)) from None
-            if isinstance(reply, Fault):
-                raise _fault_error(response, reply)
-            return judge(reply)
-
-    def _repeats_password(self, text: str) -> bool:
-        word = self._password
-        raw = word.encode()
-        forms = {word, escape(word), quote(word, safe=""), quote_plus(word), b64encode(raw).decode()}
-        return any(form in text for form in forms)
+            return understand(Answer(response.status, response.headers, content), self._secrets)
 
 
 class _Body(aiohttp.BytesPayload):
@@ -153,27 +131,60 @@ class _Body(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
-def _envelope(account: Account, operation: str) -> tuple[bytes, bytes]:
-    """The request up to the place of the RFC, and from there on."""
+def _envelope(account: Account, operation: str, last: str = "") -> tuple[bytes, bytes]:
+    """The request up to the text of its `last` argument, and from there on."""
+    # `namespace: ""` is none: then elements are unqualified.
+    prefix, declared = ("ut:", f" xmlns:ut={quoteattr(account.namespace)}") if account.namespace else ("", "")
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-        f"<ut:{operation} xmlns:ut={quoteattr(account.namespace)}>"
-        f"<ut:usuario>{escape(account.username)}</ut:usuario>"
-        f"<ut:password>{escape(account.password.get_secret_value())}</ut:password>"
+        f"<{prefix}{operation}{declared}>"
+        f"<{prefix}usuario>{escape(account.username)}</{prefix}usuario>"
+        f"<{prefix}password>{escape(account.password.get_secret_value())}</{prefix}password>"
     )
-    return head.encode(), f"</ut:{operation}></soapenv:Body></soapenv:Envelope>".encode()
+    tail = f"</{prefix}{operation}></soapenv:Body></soapenv:Envelope>"
+    if last:
+        head, tail = f"{head}<{prefix}{last}>", f"</{prefix}{last}>{tail}"
+    return head.encode(), tail.encode()
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes | None:
-    """The whole body, or `None` as soon as it is over `MAX_BYTES` (the connection is dropped)."""
+def _split(proxy: str | None) -> tuple[URL | None, dict[str, str]]:
+    """A proxy's address, and the header that names us to it: aiohttp would write it in Latin-1, or fail."""
+    if proxy is None:
+        return None, {}
+    url = URL(proxy)
+    if url.user is None and url.password is None:
+        return url, {}
+    login = f"{url.user or ''}:{url.password or ''}".encode(errors="replace")
+    return url.with_user(None), {"Proxy-Authorization": f"Basic {b64encode(login).decode()}"}
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body; of more than `MAX_BYTES` a little more than that (the connection is dropped)."""
     content = b""
-    while chunk := await response.content.readany():
-        content += chunk
-        if len(content) > MAX_BYTES:
-            response.close()
-            return None
+    try:
+        while chunk := await response.content.readany():
+            content += chunk
+            if len(content) > MAX_BYTES:
+                response.close()
+                break
+    except (aiohttp.ClientError, OSError):
+        if (code := refusal(content)) is not None:
+            raise Refused(code, f"{ERRORS[code][1]}; the rest of the answer was lost") from None
+        raise
     return content
+
+
+def _folded(error: Exception, sent: bool) -> PacError:
+    """Whatever went wrong, as one of ours."""
+    if isinstance(error, PacError):
+        if not sent:  # an answer to nothing
+            error.verdict = Verdict.NOT_SENT
+        return error
+    if isinstance(error, (aiohttp.ClientError, OSError)):
+        return _wire_error(error, sent)
+    verdict = Verdict.LOST if sent else Verdict.NOT_SENT
+    return Unavailable("other", f"internal error: {where(error)}", verdict)
 
 
 def _wire_error(error: BaseException, sent: bool) -> PacError:
@@ -186,48 +197,7 @@ def _wire_error(error: BaseException, sent: bool) -> PacError:
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         text = f"{text}: HTTP {error.status}"
     if code == "not_soap":
-        return Garbled(code, text)
+        return Garbled(code, text, Verdict.UNREADABLE if sent else Verdict.NOT_SENT)
     if unsent or not sent:
         return Unavailable(code if unsent else "connect", text, Verdict.NOT_SENT)
     return Unavailable(code, text, Verdict.LOST)
-
-
-def _http_error(response: aiohttp.ClientResponse, code: str, text: str) -> PacError:
-    """The error of a whole answer that is not SOAP; `code` and `text` are for HTTP 200."""
-    status = response.status
-    if status < 300:
-        return Garbled(code, text)
-    code, text = f"http_{status}", f"HTTP {status} from the PAC or something in between"
-    if status in (401, 403, 407):
-        return Unavailable(code, text, Verdict.FORBIDDEN)
-    if status in (429, 503):
-        return Busy(code, text, retry_after=_retry_after(response))
-    if status in (502, 504):
-        return Unavailable(code, text, Verdict.LOST)
-    return Unavailable(code, text) if status >= 500 else Garbled(code, text)
-
-
-def _fault_error(response: aiohttp.ClientResponse, fault: Fault) -> PacError:
-    if response.status in (401, 403, 407, 429, 503):
-        # A gateway's words in SOAP dress: the HTTP status is the more careful reading.
-        return _http_error(response, "fault", fault.text)
-    if _MISMATCH in fault.text:
-        wanted = fault.text.partition(_MISMATCH)[2].split(" ", 1)[0]
-        text = f"{fault.text}; set `namespace: {wanted}` for this account"
-        return Rejected("fault", text)
-    if _NO_SERVICE in fault.text.lower():
-        return Rejected("fault", f"{fault.text}; check `endpoint` and `soap_action` of this account")
-    return Unavailable("fault", f"SOAP fault: {fault.text or 'unknown'}")
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """`Retry-After` in seconds, given as seconds or as an HTTP date."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        then = parsedate_to_datetime(value)
-        now = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError, TypeError):
-        return None
-    return max(0.0, (then - now).total_seconds())

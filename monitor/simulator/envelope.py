@@ -85,7 +85,7 @@ def read(body: bytes, namespace: str) -> Question:
         raise Unreadable("SOAP Body is empty")
     found, _, name = operation.tag.rpartition("}")
     if found[1:] != namespace:
-        raise NamespaceMismatch(f"namespace mismatch require {namespace} found {found[1:]}")
+        raise NamespaceMismatch(_mismatch(namespace, found[1:]))
     if name not in OPERATIONS:
         raise Unreadable(f"Unexpected subelement {name}")
     given: dict[str, str | None] = dict.fromkeys(("usuario", "password", "rfcEmisor"))
@@ -98,6 +98,16 @@ def read(body: bytes, namespace: str) -> Question:
         if element.get(f"{{{XSI}}}nil") not in ("true", "1"):
             given[local] = element.text
     return Question(name, given["usuario"], given["password"], given["rfcEmisor"])
+
+
+def _mismatch(namespace: str, found: str) -> str:
+    """What Axis2 says; the third text has its spelling."""
+    if namespace:
+        return f"namespace mismatch require {namespace} found {found or 'none'}"
+    return (
+        "namespace mismatch. Axis Oepration expects non-namespace qualified element. "
+        "But received a namespace qualified element"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +149,23 @@ class Reply:
             else f'<{prefix}:{name} xsi:nil="true"/>'
             for name, content in self.fields
         )
+        name = "ns:return" if self.namespace else "return"
         return (
-            f'<ns:return xmlns:{prefix}={quoteattr(self.namespace + "/xsd")} xmlns:xsi="{XSI}"'
-            f' xsi:type="{prefix}:ResponseTimbres">{fields}</ns:return>'
+            f'<{name} xmlns:{prefix}={quoteattr(self.namespace + "/xsd")} xmlns:xsi="{XSI}"'
+            f' xsi:type="{prefix}:ResponseTimbres">{fields}</{name}>'
         )
 
     def xml(
         self, *, encoding: str = "UTF-8", prolog: str = "", soap: str = SOAP11, result: str | None = None
     ) -> str:
         """The whole document, of which the keywords change one thing each."""
-        name = f"ns:{self.operation}Response"
+        name, declared = f"{self.operation}Response", ""
+        if self.namespace:
+            name, declared = f"ns:{name}", f" xmlns:ns={quoteattr(self.namespace)}"
         return (
             f"<?xml version='1.0' encoding='{encoding}'?>{prolog}"
             f'<soapenv:Envelope xmlns:soapenv="{soap}"><soapenv:Body>'
-            f"<{name} xmlns:ns={quoteattr(self.namespace)}>{result or self.result()}</{name}>"
+            f"<{name}{declared}>{result or self.result()}</{name}>"
             "</soapenv:Body></soapenv:Envelope>"
         )
 

@@ -8,8 +8,9 @@
     echo                 an error that repeats the password
     slow:SECONDS         the right answer, late
 
-and the names of `spoiled` (the form of the answer) and `broken` (the connection). `FAULTS` lists
-them all, with one or two examples of each pattern.
+and the names of `dialect` (other stacks, the same meaning), `spoiled` (the form of the answer), `obscured`
+(refusals that cannot be read) and `broken` (the connection). `FAULTS` lists them all, with one or two
+examples of each pattern.
 """
 
 import re
@@ -21,7 +22,9 @@ from aiohttp import web
 
 from monitor.simulator import forced
 from monitor.simulator.broken import BROKEN, Break, slow
+from monitor.simulator.dialect import DIALECTS
 from monitor.simulator.envelope import MESSAGES, Question, Reply
+from monitor.simulator.obscured import ALWAYS, SOMETIMES
 from monitor.simulator.spoiled import ODD, VALID, Spoil
 
 
@@ -94,7 +97,7 @@ NAMED = {
             "echo", "status 500 that repeats user and password", lambda c: forced.echo(c.question, c.reply)
         ),
         *map(_redirect, (301, 302, 303, 307, 308)),
-        *(_spoiled(name, *row) for name, row in (VALID | ODD).items()),
+        *(_spoiled(name, *row) for name, row in (VALID | DIALECTS | ODD | ALWAYS | SOMETIMES).items()),
         *(_broken(name, *row) for name, row in BROKEN.items()),
     )
 }

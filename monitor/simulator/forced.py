@@ -27,10 +27,10 @@ def _fault11(text: str, code: str = "Server") -> str:
     )
 
 
-def _fault12(text: str) -> str:
+def _fault12(text: str, code: str) -> str:
     return (
         f"<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP12}\"><soapenv:Body>"
-        "<soapenv:Fault><soapenv:Code><soapenv:Value>soapenv:Receiver</soapenv:Value></soapenv:Code>"
+        f"<soapenv:Fault><soapenv:Code><soapenv:Value>soapenv:{code}</soapenv:Value></soapenv:Code>"
         f'<soapenv:Reason><soapenv:Text xml:lang="en-US">{escape(text)}</soapenv:Text></soapenv:Reason>'
         "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
     )
@@ -71,9 +71,9 @@ def code(reply: Reply, status: int) -> web.Response:
     return xml(reply.refusing(status).xml())
 
 
-def soap12() -> web.Response:
-    """A SOAP 1.2 fault."""
-    return web.Response(body=_fault12("unknown").encode(), status=500, headers=SOAP12_XML)
+def soap12(text: str = "unknown", code: str = "Receiver", status: int = 500) -> web.Response:
+    """A SOAP 1.2 fault. Those of a Sender come as HTTP 400."""
+    return web.Response(body=_fault12(text, code).encode(), status=status, headers=SOAP12_XML)
 
 
 def mismatch(reply: Reply) -> web.Response:

@@ -28,7 +28,7 @@ class Pac:
     """A PAC with these accounts. Every attribute may be read and changed while it serves.
 
     clock: seconds of a steady clock, by which stamps burn.
-    namespace: the one that it requires; another is answered with the SOAP fault that names it.
+    namespace: the one that it requires, "" for none; another is answered with the SOAP fault that names it.
     max_at_once: calls under way beyond this many are answered with status 503; `None` for no limit.
     latency: seconds before each answer.
     lock_after: wrong logins in a row that lock an account.
