@@ -548,7 +548,7 @@ async def test_a_call_under_way_is_not_broken_off_when_time_is_up(tmp_path: Path
 
 
 async def test_a_service_that_starts_beside_it_waits_for_it_to_end(tmp_path: Path) -> None:
-    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000), latency=2.0)])
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000), latency=1.0)])
     async with pac.serve() as url:
         config = configure(tmp_path, account(url, *RFCS[:2]))
         checking = asyncio.create_task(check(config))

@@ -244,11 +244,13 @@ async def test_stopping_awaits_the_call_under_way_and_starts_no_other(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     names = list(islice(rfcs(), 10))
-    pac = pac_of(*names, faults={"*": "500"})
+    pac = pac_of(*names)
     async with pac.serve() as url:
         config = configure(tmp_path, account(url, *names))
         async with running(config, env=ENV) as service:
-            await service.until(lambda scrape: scrape.total("timbres_poll_errors_total") >= 10)
+            await service.until(lambda scrape: scrape.total("timbres_up") == 10)
+            pac.faults["*"] = "500"
+            await service.until(lambda scrape: scrape.total("timbres_up") == 0)
             pac.faults["*"] = "slow:4"
             await until(lambda: pac.sent["slow:4"] == 1 and pac.at_once == 1)
             calls = pac.calls.total()

@@ -149,7 +149,6 @@ def test_what_is_no_xml_as_it_stands_is_mended(body: bytes, message: str) -> Non
     [
         fields(mensaje="&unknown;"),
         fields(mensaje="&LT;status&GT;"),
-        fields(mensaje="a & b"),
         b" <!DOCTYPE a [<!ENTITY x 'y'>]>" + fields(mensaje="&oacute;").partition(b"?>")[2],
         b" " + fields().replace(b"<s:Body>", b"<s:Body>" + b"<a>" * 50),
         b" <html/>",
@@ -158,6 +157,20 @@ def test_what_is_no_xml_as_it_stands_is_mended(body: bytes, message: str) -> Non
 )
 def test_mending_goes_no_further(body: bytes) -> None:
     assert (error(body).code, error(body).verdict) == ("not_soap", Verdict.UNREADABLE)
+
+
+def test_an_rfc_that_is_echoed_without_being_escaped_hides_no_number() -> None:
+    assert told(fields(mensaje="H&E951128469 & ok")) == GOOD
+    assert "(H&E951128469 no)" in error(fields(status="601", mensaje="H&E951128469 no")).text
+
+
+@pytest.mark.parametrize(
+    "flood", [b"status", b"status>", b">606x", b">606<", b"> ", b">0", b"<status =>\n+00"], ids=repr
+)
+def test_long_texts_are_searched_for_a_refusal_and_the_last_is_found(flood: bytes) -> None:
+    body = flood * (60_000 // len(flood))
+    assert refusal(body) is None
+    assert refusal(body + b"<ns:status a='b'> 601 </ns:status>") == "601"
 
 
 def test_mending_makes_no_numbers() -> None:

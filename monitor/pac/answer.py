@@ -18,11 +18,12 @@ from monitor.pac.withheld import MAX_EXCERPT, WITHHELD, Secrets, legible
 from monitor.value import value
 
 #: A refusal that stands in the bytes though the answer cannot be read: enough to hold an account, never
-#: enough for a number. Bounded, or a long text without `>` would take for ever.
+#: enough for a number. What follows the element's name is found first, so that long texts take little time.
 _REFUSAL = re.compile(
-    rb"status[^<>]{0,200}(?:>|&gt;)\s*(?:<!\[CDATA\[\s*)?\+?0*(60[0-9]|633)\s*(?:<|&lt;|\]\]>|\Z)",
-    re.IGNORECASE,
+    rb"(?:>|&gt;)\s{0,100}(?:<!\[CDATA\[\s{0,100})?\+?0{0,100}(60[0-9]|633)\s{0,100}(?:<|&lt;|\]\]>|\Z)"
 )
+_STATUS = re.compile(rb"status[^<>]*\Z", re.IGNORECASE)
+_NAME_AND_ATTRIBUTES = 200  # bytes between the element's name and the end of its tag
 #: What Axis2 says to an operation in another namespace, in none, and in one where none should be.
 _MISMATCH = re.compile(r"namespace mismatch require\s+(?:(\S+)\s+)?found\s")
 _UNQUALIFIED = re.compile(r"non-namespace\s+qualified\s+element")
@@ -67,8 +68,11 @@ def understand(answer: Answer, secrets: Secrets) -> Quota:
 
 def refusal(body: bytes) -> str | None:
     """The refusing status code that stands in these bytes, whatever else they are."""
-    match = _REFUSAL.search(body.replace(b"\0", b""))
-    return match[1].decode() if match else None
+    text = body.replace(b"\0", b"")
+    for match in _REFUSAL.finditer(text):
+        if _STATUS.search(text, max(0, match.start() - _NAME_AND_ATTRIBUTES), match.start()):
+            return match[1].decode()
+    return None
 
 
 def _read(answer: Answer, content: Content, secrets: Secrets) -> Quota:

@@ -16,6 +16,7 @@ _PLAIN = re.compile(rb">([0-9]{1,%d})<" % MAX_DIGITS)
 _STATUS = re.compile(r"\+?0*([1-9][0-9]{2})")  # an xs:int
 _DECLARES = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|\s*<\?xml[^>]*\sencoding\s*=")
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_BARE = re.compile(r"&(?!#?[A-Za-z0-9]{1,32};)")  # of an RFC that was not escaped
 _KEPT = {"amp", "lt", "gt", "quot"}  # those of XML
 
 
@@ -113,8 +114,11 @@ def _reply(found: dict[str, str] | Fault) -> Reply | Fault:
 
 
 def _mended(body: bytes) -> bytes:
-    """In UTF-8, whatever is declared, from the first character on, and without the entities of HTML."""
+    """In UTF-8, whatever is declared, from the first character on, without the entities of HTML and with
+    every `&` escaped.
+    """
     text = decoded(body).lstrip(" \t\r\n\ufeff")
+    text = _BARE.sub("&amp;", text)
     return _ENTITY.sub(lambda match: _character(match[1]) or match[0], text).encode()
 
 
