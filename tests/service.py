@@ -55,6 +55,7 @@ class Service:
         self.log: list[str] = []
         self.output: list[str] = []
         self.http = http
+        self.readers = asyncio.gather(self._read_log(), self._read_output())
 
     async def get(self, path: str) -> str:
         """The text of a page."""
@@ -74,13 +75,13 @@ class Service:
                     return scrape
                 await asyncio.sleep(0.1)
 
-    async def until_log(self, pattern: str, *, seconds: float = 30.0) -> str:
-        """The first line of the log that matches."""
+    async def until_log(self, pattern: str, *, times: int = 1, seconds: float = 30.0) -> str:
+        """The first line of the log that matches, or the second, or …: a page may know sooner than it."""
         async with asyncio.timeout(seconds):
             while True:
-                for line in self.log:
-                    if re.search(pattern, line):
-                        return line
+                lines = [line for line in self.log if re.search(pattern, line)]
+                if len(lines) >= times:
+                    return lines[times - 1]
                 await asyncio.sleep(0.05)
 
     def hang_up(self) -> None:
@@ -88,12 +89,14 @@ class Service:
         self.process.send_signal(signal.SIGHUP)
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code."""
+        """Ask it to end; its exit code. All it wrote is read by then."""
         if self.process.returncode is None:
             self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), 60)
+        code = await asyncio.wait_for(self.process.wait(), 60)
+        await self.readers
+        return code
 
-    async def read_log(self) -> None:
+    async def _read_log(self) -> None:
         assert self.process.stderr is not None
         async for line in self.process.stderr:
             text = line.decode().rstrip()
@@ -101,7 +104,7 @@ class Service:
             if match := re.search(r"""address(?:=|": ")(http://[^\s"]+)""", text):
                 self.address = match[1]
 
-    async def read_output(self) -> None:
+    async def _read_output(self) -> None:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.output.append(line.decode().rstrip())
@@ -125,14 +128,13 @@ async def command(
     )
     async with aiohttp.ClientSession() as http:
         service = Service(process, http)
-        readers = asyncio.gather(service.read_log(), service.read_output())
         try:
             yield service
         finally:
             if process.returncode is None:
                 process.kill()
             await process.wait()
-            await readers
+            await service.readers
 
 
 @asynccontextmanager

@@ -312,6 +312,7 @@ async def test_a_reload_takes_over_a_good_file_and_leaves_a_broken_one_alone(tmp
             service.hang_up()
             broken = await service.until(lambda scrape: scrape(ok) == 0)
             assert broken(at) == first(at)
+            await service.until_log("configuration not reloaded", times=2)
             faults = [line for line in service.log if "configuration not reloaded" in line]
             assert len(faults) == 2
             assert all(re.search(rf"{re.escape(str(config))}:\d+:\d+: ", line) for line in faults)
@@ -326,8 +327,8 @@ async def test_a_reload_takes_over_a_good_file_and_leaves_a_broken_one_alone(tmp
             assert good(at) > first(at)
             polls = good("timbres_polls_total", account="norte", rfc=RFC)
             assert polls >= broken("timbres_polls_total", account="norte", rfc=RFC)
-            assert len([line for line in service.log if "configuration reloaded" in line]) == 1
             assert await service.stop() == 0
+    assert len([line for line in service.log if "configuration reloaded" in line]) == 1
 
 
 async def test_a_hang_up_while_it_starts_does_not_end_it(tmp_path: Path) -> None:
@@ -371,20 +372,20 @@ async def test_a_change_of_state_is_a_line_and_a_poll_is_none(tmp_path: Path) ->
                 labels = {"account": "norte", "rfc": OTHER, "reason": reason}
                 return lambda scrape: (scrape("timbres_poll_errors_total", **labels) or 0) >= times
 
-            async def recovered() -> None:
+            async def recovered(times: int) -> None:
                 del pac.faults[OTHER]
-                await service.until(lambda scrape: scrape("timbres_up", account="norte", rfc=OTHER))
+                await service.until_log("reading again", times=times)
 
             await service.until(lambda scrape: scrape.total("timbres_up") == 2)
             quiet = len(service.log)
             pac.faults[OTHER] = "500"
             await service.until(failed("unavailable", 3))
-            await recovered()
+            await recovered(1)
             pac.faults[OTHER] = "611"
             await service.until(failed("rejected", 2))
             pac.faults[OTHER] = "html"
             await service.until(failed("garbled", 1))
-            await recovered()
+            await recovered(2)
             lines = service.log[quiet:]
             assert await service.stop() == 0
     (unreadable,) = (line for line in lines if "answer could not be read" in line)
