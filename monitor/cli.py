@@ -1,4 +1,8 @@
-"""The commands. Exit codes: 0 or 1, 2 for usage; `check` has its own, and 3 for all that goes wrong."""
+"""The commands. Exit codes: 0 or 1, 2 for usage; `check` has its own, and 3 for all that goes wrong.
+
+Each command imports what it needs when it runs: `--version` and `check-config` load no aiohttp and no
+SQLAlchemy.
+"""
 
 import asyncio
 import contextlib
@@ -16,21 +20,18 @@ import structlog
 import typer
 from typer.exceptions import TyperException
 
-from monitor import __version__, check, demo
-from monitor.alerts import Level, send_test, worst
-from monitor.app import Monitor
+from monitor import __version__
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
 from monitor.config.value import duration
 from monitor.interpreter import loading, tune
 from monitor.log import Format, configure, log_unhandled, where
-from monitor.store import Locked, StoreUnavailable
 
 log = structlog.get_logger()
 
 PATIENCE = 60.0  # seconds that `run` waits for a command that has the database
 TROUBLE = 3  # of `check`: configuration, usage and internal faults, and unknown
-CODES = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: TROUBLE}
+CODES = {"ok": 0, "warning": 1, "critical": 2, "unknown": TROUBLE}
 
 
 class Output(StrEnum):
@@ -114,6 +115,10 @@ def check_command(
 
     Exit code: 0 ok, 1 warning, 2 critical, 3 unknown (the worst: critical > warning > unknown > ok).
     """
+    from monitor import check
+    from monitor.alerts import worst
+    from monitor.store import StoreUnavailable
+
     configure(Format.TEXT, level=logging.ERROR)
     loaded = _load(config, TROUBLE)
     release = _known(loaded, rearm or [])
@@ -133,6 +138,9 @@ def rearm(
     every: Annotated[bool, typer.Option("--all", help="All accounts of the configuration.")] = False,
 ) -> None:
     """Release held accounts: each is allowed one call, which decides whether it is held again."""
+    from monitor import check
+    from monitor.store import StoreUnavailable
+
     loaded = _load(config)
     if bool(accounts) == every:
         raise typer.BadParameter("name one or more accounts, or say --all", param_hint="ACCOUNT")
@@ -159,6 +167,8 @@ def _known(config: Config, names: list[str]) -> list[str]:
 @app.command("test-alert")
 def test_alert(config: ConfigOption) -> None:
     """Send one alert, labelled as a test, to every configured Alertmanager, as the service would."""
+    from monitor.alerts import send_test
+
     alertmanagers = _load(config).alertmanagers
     if not alertmanagers:
         typer.echo(f"{config}: no alertmanagers configured, such as [http://localhost:9093]", err=True)
@@ -176,6 +186,8 @@ def simulate(
     ] = "127.0.0.1:8631",
 ) -> None:
     """A pretend PAC on a local port, with accounts whose stamps burn and faults on demand."""
+    from monitor import demo
+
     host, port = split_listen(listen)
     _serve(lambda: demo.simulate(host, port, _until_stopped()))
 
@@ -188,6 +200,8 @@ def demo_command(
     log_format: LogFormat = Format.TEXT,
 ) -> None:
     """The pretend PAC and the monitor together; nothing to configure. Ctrl-C stops."""
+    from monitor import demo
+
     configure(log_format)
     _serve(lambda: demo.demo(listen, _until_stopped(signal.SIGHUP)))
 
@@ -196,6 +210,8 @@ async def serve(config: Config) -> None:
     """Run the monitor until SIGTERM or SIGINT; SIGHUP reloads. A command that has the database, such as
     `check`, is waited for.
     """
+    from monitor.store import Locked
+
     stopped = _until_stopped()
     until = time.monotonic() + PATIENCE
     said = False
@@ -215,6 +231,8 @@ async def serve(config: Config) -> None:
 
 
 async def _serve_until(stopped: "asyncio.Future[None]", config: Config) -> None:
+    from monitor.app import Monitor
+
     reloads: set[asyncio.Task[object]] = set()
     async with Monitor(config) as monitor:
 
@@ -255,6 +273,8 @@ def _serve(service: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(log_unhandled)
         await service()
+
+    from monitor.store import Locked
 
     try:
         asyncio.run(main())

@@ -128,6 +128,24 @@ def test_the_version_is_told() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"timbres-monitor {__version__}\n", "")
 
 
+@pytest.mark.parametrize("words", [["--version"], ["run", "--help"], ["check-config"]], ids=" ".join)
+def test_what_asks_nobody_loads_no_client_and_no_database(words: list[str], tmp_path: Path) -> None:
+    if words == ["check-config"]:
+        words = [*words, str(configure(tmp_path, account("http://127.0.0.1:9/x")))]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *COMMAND[1:], *words],
+        env=os.environ | ENV | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    loaded = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert done.returncode == 0
+    assert "monitor.config" in loaded
+    assert not loaded & {"aiohttp", "sqlalchemy", "apscheduler", "jinja2", "monitor.app"}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
