@@ -200,7 +200,7 @@ class MachineWithThreeAtOnce(Machine):
 
 
 STEPS = settings(
-    max_examples=600,
+    max_examples=250,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -210,6 +210,12 @@ TestOneCallAtOnce = Machine.TestCase
 TestOneCallAtOnce.settings = STEPS
 TestThreeCallsAtOnce = MachineWithThreeAtOnce.TestCase
 TestThreeCallsAtOnce.settings = STEPS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", [Machine, MachineWithThreeAtOnce])
+def test_many_more_lives(machine: type[Machine]) -> None:
+    run_state_machine_as_test(machine, settings=settings(STEPS, max_examples=1500))
 
 
 # The same machine fails for what everybody else builds
@@ -276,7 +282,11 @@ class MachineThatTakesNothingFromWhatItCannotRead(Machine):
 
 @pytest.mark.parametrize(
     "machine",
-    [MachineWithBreaker, MachineWithoutIntents, MachineThatTakesNothingFromWhatItCannotRead],
+    [
+        pytest.param(MachineWithBreaker, marks=pytest.mark.slow),  # thousands of lives until one shows it
+        MachineWithoutIntents,
+        MachineThatTakesNothingFromWhatItCannotRead,
+    ],
 )
 def test_the_machine_finds_what_is_wrong_with(machine: type[Machine]) -> None:
     with pytest.raises(AssertionError):
