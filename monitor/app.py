@@ -73,6 +73,7 @@ class Monitor:
         self._running = False
         self._started = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._next_reload: asyncio.Task[Sequence[Fault]] | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -127,8 +128,17 @@ class Monitor:
         return self._running and self._core.loaded
 
     async def reload(self) -> Sequence[Fault]:
-        """Read the configuration again. If it has faults, they are returned and nothing changes."""
+        """Read the configuration again. If it has faults, they are returned and nothing changes.
+
+        Whoever asks while a reload is under way waits for the one after it, which all of them share.
+        """
+        if self._next_reload is None:
+            self._next_reload = asyncio.create_task(self._reload())
+        return await asyncio.shield(self._next_reload)
+
+    async def _reload(self) -> Sequence[Fault]:
         async with self._reloading:
+            self._next_reload = None  # who asks from now on may have written what this one has read
             before = self.config
             try:
                 config = await asyncio.to_thread(load, before.path)

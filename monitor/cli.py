@@ -230,7 +230,7 @@ async def serve(config: Config) -> None:
         return
 
 
-async def _serve_until(stopped: "asyncio.Future[None]", config: Config) -> None:
+async def _serve_until(stopped: "asyncio.Future[signal.Signals]", config: Config) -> None:
     from monitor.app import Monitor
 
     reloads: set[asyncio.Task[object]] = set()
@@ -242,19 +242,21 @@ async def _serve_until(stopped: "asyncio.Future[None]", config: Config) -> None:
             task.add_done_callback(reloads.discard)
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
-        await stopped
+        log.info("stopping", signal=(await stopped).name)
+    log.info("stopped")
 
 
-def _until_stopped(*more: signal.Signals) -> "asyncio.Future[None]":
+def _until_stopped(*more: signal.Signals) -> "asyncio.Future[signal.Signals]":
+    """Done with the first signal that asks us to stop."""
     loop = asyncio.get_running_loop()
     stopped = loop.create_future()
 
-    def stop() -> None:
+    def stop(number: signal.Signals) -> None:
         if not stopped.done():
-            stopped.set_result(None)
+            stopped.set_result(number)
 
     for number in (signal.SIGTERM, signal.SIGINT, *more):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop, number)
     return stopped
 
 

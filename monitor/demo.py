@@ -83,7 +83,7 @@ def accounts() -> list[Account]:
     ]
 
 
-async def simulate(host: str, port: int, stopped: Awaitable[None]) -> None:
+async def simulate(host: str, port: int, stopped: Awaitable[object]) -> None:
     """Serve the pretend PAC until `stopped`."""
     pac = Pac(accounts())
     async with pac.serve(host, port) as url:
@@ -93,7 +93,7 @@ async def simulate(host: str, port: int, stopped: Awaitable[None]) -> None:
         await stopped
 
 
-async def demo(listen: str, stopped: Awaitable[None]) -> None:
+async def demo(listen: str, stopped: Awaitable[object]) -> None:
     """Both together, with their state in a temporary place, until `stopped`."""
     pac = Pac(accounts())
     pac.faults[list(pac.accounts["ws@norte.example"].issuers)[-1]] = "500"

@@ -278,7 +278,12 @@ async def test_stopping_awaits_the_call_under_way_and_starts_no_other(
             await until_not_ready(service)
             assert await service.process.wait() == 0
     # The answer under way arrived and was kept; the other nine were not waited for.
-    assert [line for line in service.log if "reading again" in line] == [service.log[-1]]
+    last = [re.search(r"reading again|stopping .*|stopped", line) for line in service.log[-3:]]
+    assert [words and words[0].strip() for words in last] == [
+        f"stopping                       signal={number.name}",
+        "reading again",
+        "stopped",
+    ]
     assert pac.calls.total() == calls
     assert pac.sent["slow:4"] == 1
 

@@ -316,6 +316,23 @@ async def test_a_page_of_another_site_may_link_here(tmp_path: Path) -> None:
 # Reload
 
 
+async def test_a_hundred_reloads_at_once_are_the_one_under_way_and_one_more(tmp_path: Path) -> None:
+    async with watching(tmp_path, Pac([]), lambda url: [account(url, RFC)]) as watched:
+        with capture_logs() as logs:
+            first = asyncio.create_task(watched.monitor.reload())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # it has begun, and may have read the file
+            watched.tell(account(watched.endpoint, RFC, colour="red"))
+            more = await asyncio.gather(*(watched.monitor.reload() for _ in range(99)))
+            await first
+    assert all(len(faults) == 1 for faults in more)  # each sees what was written before it asked
+    events = [line["event"] for line in logs if "reloaded" in line["event"]]
+    assert events in (
+        ["configuration reloaded", "configuration not reloaded"],
+        ["configuration not reloaded"] * 2,
+    )
+
+
 async def test_without_lifecycle_a_reload_is_refused_with_a_hint(tmp_path: Path) -> None:
     async with serving(tmp_path) as watched:
         watched.tell(account(watched.endpoint, OTHER))
