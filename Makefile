@@ -27,7 +27,7 @@ test: $(READY) tools  ## The tests, against a real Prometheus too; a few minutes
 	$(BIN)/pytest -n 3 --dist loadfile -m "not slow"
 
 test-slow: $(READY) tools  ## The long ones: crash loops, kills, broken rules, alerts from end to end
-	$(BIN)/pytest -n 3 --dist loadfile -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 coverage: $(READY) tools  ## The lines that no test reaches within its own process
 	$(BIN)/pytest -n 3 --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered

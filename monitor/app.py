@@ -1,6 +1,7 @@
 """The service: core, schedule and web together; reloads, and closes in reverse order."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from aiohttp import web
 from monitor import __version__, interpreter
 from monitor.alerts import RESEND, Sender, firing
 from monitor.config import Config, ConfigError, Fault, load
+from monitor.config.url import EVERYWHERE
 from monitor.core import Core
 from monitor.forecast import Habits
 from monitor.guard import Waits
@@ -37,6 +39,15 @@ THIN = COLLECT = 3600.0
 PROBE_AGE = 60.0  # seconds: a younger poll is good enough for a probe
 KEEP_ALIVE = 75.0  # seconds: aiohttp keeps silent connections for an hour
 GRACE = 1.0  # seconds beyond the timeout that a call has to end in when we stop
+
+
+def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
+    """Where it listens. asyncio would take `::` for IPv6 alone; one socket takes IPv4 too."""
+    if host != EVERYWHERE:
+        return web.TCPSite(runner, host, port)
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    return web.SockSite(runner, socket.create_server(("", port), family=family, dualstack_ipv6=dual))
 
 
 class Monitor:
@@ -85,8 +96,7 @@ class Monitor:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             stack.callback(self._started.set)  # whatever happens, nobody waits longer
-            site = web.TCPSite(runner, self.config.web.host, self.config.web.port)
-            await site.start()
+            await _site(runner, self.config.web.host, self.config.web.port).start()
             host, port = runner.addresses[0][:2]
             self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             await stack.enter_async_context(self._core)

@@ -162,7 +162,7 @@ def test_what_asks_nobody_loads_no_client_and_no_database(words: list[str], tmp_
         ("demo", "--listen", "127.0.0.1:65536"),
         ("demo", "--listen", "it's:8630"),
         ("simulate", "--listen", "8631"),
-        ("simulate", "--listen", ":8631"),
+        ("simulate", "--listen", "8631:"),
         ("simulate", "--listen", "127.0.0.1:²"),
         ("simulate", "--listen", "127.0.0.1:65536"),
     ],

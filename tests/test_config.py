@@ -420,7 +420,13 @@ def test_an_environment_stands_for_its_endpoint(tmp_path: Path, environment: str
 
 @pytest.mark.parametrize(
     ("listen", "host", "port"),
-    [("0.0.0.0:80", "0.0.0.0", 80), ("[::1]:0", "::1", 0), ("localhost:8630", "localhost", 8630)],
+    [
+        ("0.0.0.0:80", "0.0.0.0", 80),
+        ("[::1]:0", "::1", 0),
+        ("localhost:8630", "localhost", 8630),
+        ("[::]:8630", "::", 8630),
+        (":8630", "::", 8630),
+    ],
 )
 def test_listen_is_host_and_port(tmp_path: Path, listen: str, host: str, port: int) -> None:
     web = account(tmp_path, top=f"web: {{ listen: '{listen}', hosts: [Timbres.Example] }}").web
@@ -428,7 +434,7 @@ def test_listen_is_host_and_port(tmp_path: Path, listen: str, host: str, port: i
 
 
 @pytest.mark.parametrize(
-    "listen", ["[::1:80", "::1:80", "[localhost]:80", "a:65536", "a:", ":80", "a b:80", "a:80x"]
+    "listen", ["[::1:80", "::1:80", "[localhost]:80", "a:65536", "a:", ":", "[]:80", "a b:80", "a:80x"]
 )
 def test_listen_without_host_or_port_is_refused(tmp_path: Path, listen: str) -> None:
     (fault,) = faults(tmp_path, f"web: {{ listen: '{listen}' }}\naccounts: [{ACCOUNT}]")

@@ -333,6 +333,16 @@ async def test_a_hundred_reloads_at_once_are_the_one_under_way_and_one_more(tmp_
     )
 
 
+@pytest.mark.parametrize("listen", ["[::]:0", ":0"])
+async def test_every_address_is_one_of_ipv4_and_of_ipv6(listen: str, tmp_path: Path) -> None:
+    async with watching(
+        tmp_path, Pac([]), lambda url: [account(url, RFC)], web={"listen": listen}
+    ) as watched:
+        port = watched.monitor.address.rpartition(":")[2]
+        for address in ("127.0.0.1", "[::1]"):
+            assert (await ask(watched.http, f"http://{address}:{port}/-/healthy")).status == 200
+
+
 async def test_without_lifecycle_a_reload_is_refused_with_a_hint(tmp_path: Path) -> None:
     async with serving(tmp_path) as watched:
         watched.tell(account(watched.endpoint, OTHER))

@@ -20,7 +20,8 @@ _SQLITE = "sqlite:///"
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _GRAPHIC = re.compile(r"[!-~]+")
-_LISTEN = re.compile(r"(?:\[([^\[\]%]+)\]|([^:\[\]]+)):([0-9]{1,5})")
+_LISTEN = re.compile(r"(?:\[([^\[\]%]+)\]|([^:\[\]]*)):([0-9]{1,5})")
+EVERYWHERE = "::"  # of a host to listen at: every address of the machine, of IPv4 too
 
 
 def endpoint(value: object) -> str:
@@ -128,11 +129,12 @@ def listen(value: object) -> str:
 
 
 def split_listen(found: str) -> tuple[str, int]:
-    """The host, without brackets, and the port (0 lets the system choose)."""
+    """The host, without brackets, and the port (0 lets the system choose). No host is `EVERYWHERE`."""
     parts = _LISTEN.fullmatch(found)
-    if parts is None or int(parts[3]) > 65535 or not _is_host(parts[1] or parts[2], parts[1] is not None):
-        raise ValueError('must be host:port, such as 127.0.0.1:8630 or "[::1]:8630"')
-    return parts[1] or parts[2], int(parts[3])
+    host = (parts[1] or parts[2] or EVERYWHERE) if parts is not None else ""
+    if parts is None or int(parts[3]) > 65535 or not _is_host(host, not parts[2]):
+        raise ValueError('must be host:port, such as 127.0.0.1:8630, "[::1]:8630" or ":8630"')
+    return host, int(parts[3])
 
 
 def host_name(value: object) -> str:

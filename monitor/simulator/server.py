@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -97,7 +98,12 @@ class Pac:
         Leaving stops at once, calls that hang included. Raises `OSError` if the port cannot be had.
         """
         http = web.Server(self._handle, handler_cancellation=True, access_log=None)
-        server = await asyncio.get_running_loop().create_server(http, host, port, ssl=ssl_context)
+        listening = socket.create_server(
+            (host, port),
+            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),  # of IPv4 too
+        )
+        server = await asyncio.get_running_loop().create_server(http, sock=listening, ssl=ssl_context)
         scheme = "https" if ssl_context else "http"
         name = f"[{host}]" if ":" in host else host
         try:
