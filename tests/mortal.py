@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -59,23 +59,20 @@ class Fate:
         return self.trace
 
 
-def unsent(ends: Iterable[object]) -> bool:
-    """Whether there is a turn that ended unsent: nothing more will be sent."""
-    return any(isinstance(end, Failure) and end.reason is Reason.HELD for end in ends)
-
-
 async def poll(config: Config, waits: Waits, ended: Callable[[], None]) -> None:
     """Everything once."""
     async with Core(config, waits=waits) as core:
         turns = (core.turn(target, time.monotonic()) for target in config.targets)
-        if unsent(await asyncio.gather(*turns)):
+        ends = await asyncio.gather(*turns)
+        if any(isinstance(end, Failure) and end.reason is Reason.HELD for end in ends):
             ended()
 
 
 async def serve(config: Config, waits: Waits, ended: Callable[[], None]) -> None:
     """The whole service."""
     async with Monitor(config, waits=waits) as service:
-        while not unsent(row.last for row in service.snapshot().rows):
+        # A turn may end unsent because another RFC goes first: only a hold and a wait end it all.
+        while not any(account.hold or account.next_call for account in service.snapshot().accounts):
             await asyncio.sleep(0.01)
         ended()
 
