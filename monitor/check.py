@@ -176,8 +176,13 @@ def _trouble(row: Row, now: float, expire_after: float, account: AccountStatus) 
 
 
 def _about(account: AccountStatus) -> str:
-    """What is to be said of an account that has yet to prove that it works."""
-    if account.hold is not None or not account.text or not (account.unproven or account.next_call):
+    """What is to be said of an account that is held, or has yet to prove that it works."""
+    if account.hold is not None:
+        return (
+            f"{account.name}: held: nothing is sent until the password in the configuration is another, or it"
+            f" is mended at the PAC and released: timbres-monitor rearm {account.name} --config FILE"
+        )
+    if not account.text or not (account.unproven or account.next_call):
         return ""
     when = time.localtime(account.next_call) if account.next_call else None
     call = f"next call not before {time.strftime('%H:%M', when)}; " if when else ""

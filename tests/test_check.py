@@ -376,8 +376,8 @@ async def shown(tmp_path: Path, columns: int | None, *aliases: str, left: int = 
         "ok"
     ] * 37
     assert out.rstrip().splitlines()[-1].endswith("1 critical, 1 warning, 11 unknown, 37 ok; polled now")
-    # Ten RFCs share one trouble, which is told once, beside that of the first and that of the failed one.
-    assert len(re.findall(r"^sur: ", COLOUR.sub("", out), re.MULTILINE)) == 2
+    # Ten RFCs share one trouble, which is told once, beside that of the first and what is to be done.
+    assert len(re.findall(r"^sur: ", COLOUR.sub("", out), re.MULTILINE)) == 3
     return out, err
 
 
@@ -492,6 +492,10 @@ async def test_where_no_service_runs_a_hold_is_released_at_once_and_that_is_said
         assert "norte: the account is held: 601; the answer for " in held.stdout
         again = await check(config)
         assert "the account is held" in again.stdout
+        assert (
+            "norte: held: nothing is sent until the password in the configuration is another, or it is "
+            "mended at the PAC and released: timbres-monitor rearm norte --config "
+        ) in again.stdout
         assert pac.wrong_logins.total() == 1
         assert await command_of(config, "rearm", "norte") == (0, "norte: released; no service runs\n")
         assert (await check(config)).returncode == 3
