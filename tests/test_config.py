@@ -418,6 +418,12 @@ def test_an_environment_stands_for_its_endpoint(tmp_path: Path, environment: str
     assert config.accounts[0].endpoint == f"https://{host}solucionfactible.com/ws/services/Utilerias"
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_name_that_an_address_takes_for_another_page_is_refused(tmp_path: Path, name: str) -> None:
+    (fault,) = faults(tmp_path, f"accounts: [{ACCOUNT.replace('norte', repr(name), 1)}]")
+    assert "name: must be a name" in fault
+
+
 @pytest.mark.parametrize(
     ("listen", "host", "port"),
     [

@@ -158,7 +158,7 @@ def _shown_switch(pool: ToldPool | None) -> object:
 class ToldAccount(Told):
     """One account at the PAC. Its RFCs are read one by one, so that one fault hides no other."""
 
-    name: Text
+    name: Annotated[str, PlainValidator(value.name)]
     environment: Annotated[str, PlainValidator(url.environment)] | None = None
     endpoint: Annotated[str, PlainValidator(url.endpoint)] | None = None
     username: Annotated[str, PlainValidator(value.sent)]

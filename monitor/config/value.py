@@ -31,6 +31,13 @@ def text(value: object) -> str:
     return one_line(found)
 
 
+def name(value: object) -> str:
+    """The name of an account. It stands in the addresses of pages, where "." and ".." mean other pages."""
+    if (found := text(value)) in (".", ".."):
+        raise ValueError('must be a name: "." and ".." mean something else in an address')
+    return found
+
+
 def one_line(found: str) -> str:
     """`found`, if it holds no control characters."""
     if _CONTROL.search(found):
