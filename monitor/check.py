@@ -5,6 +5,7 @@ what that one has stored, and never polls; `rearm` asks it.
 """
 
 import asyncio
+import io
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
@@ -290,7 +292,7 @@ def print_json(findings: Findings) -> None:
     accounts = [account.document() for account in findings.accounts]
     level = worst([found.level for found in findings.targets])
     told = {"level": level, "source": findings.source, "accounts": accounts, "targets": targets}
-    is_unicode = sys.stdout.encoding.lower().startswith("utf")
+    is_unicode = _encoding().lower().startswith("utf")
     _print(json.dumps(told, ensure_ascii=not is_unicode) + "\n")
 
 
@@ -299,7 +301,9 @@ def print_table(findings: Findings) -> None:
 
     On a narrow terminal aliases are cut, and nothing else; in a pipe nothing is.
     """
-    console = Console(highlight=False)
+    screen = Console()
+    written = io.TextIOWrapper(io.BytesIO(), _encoding(), "replace", newline="")
+    console = Console(file=written, force_terminal=screen.is_terminal, width=screen.width, highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for heading in ("level", "account", "rfc"):
         table.add_column(heading)
@@ -329,24 +333,31 @@ def print_table(findings: Findings) -> None:
             alias.truncate(max(NARROWEST, console.width - rest), overflow="ellipsis")
     table.columns[-1].width = None
     console.width = console.measure(table, options=unbounded).maximum
-    with console.capture() as captured:
-        console.print(table)
-        for line in _troubles(ordered):
-            console.print(line, soft_wrap=True)
-        for account in filter(None, map(_about, findings.accounts)):
-            console.print(_plain(account), soft_wrap=True)
-        console.print(_plain(_sum(findings)), soft_wrap=True)
-    _print(captured.get())
+    console.print(table)
+    for line in _troubles(ordered):
+        console.print(line, soft_wrap=True)
+    for account in filter(None, map(_about, findings.accounts)):
+        console.print(_plain(account), soft_wrap=True)
+    console.print(_plain(_sum(findings)), soft_wrap=True)
+    written.seek(0)
+    _print(written.read())
+
+
+def _encoding() -> str:
+    """Of the output; letters that it lacks are replaced."""
+    return "utf-8" if sys.stdout is None else sys.stdout.encoding  # None: it was closed before we began
 
 
 def _print(text: str) -> None:
-    """Neither a letter that the output lacks nor a reader that has left changes the exit code."""
-    encoding = sys.stdout.encoding
+    """An output that is closed, full or left by its reader changes no exit code."""
     try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            typer.echo(f"timbres-monitor: the output cannot be written: {error.strerror}", err=True)
 
 
 def _troubles(findings: Iterable[Finding]) -> Iterator[Text]:

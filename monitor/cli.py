@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import signal
 import sys
 import time
@@ -301,6 +302,10 @@ def main() -> None:
                 typer.echo(f"{context.get_usage()}\n" if context else "", err=True)
                 typer.echo(f"Error: {message}", err=True)
             sys.exit(TROUBLE if checks else error.exit_code)
+        except OSError as error:  # of the output: those of files and ports are told by the commands
+            typer.echo(f"timbres-monitor: the output cannot be written: {error.strerror}", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in buffers
+            sys.exit(TROUBLE if checks else 1)
         except Exception as error:  # noqa: BLE001  # one line, whatever it is
             typer.echo(f"timbres-monitor: internal error: {where(error)}", err=True)
             sys.exit(TROUBLE if checks else 1)

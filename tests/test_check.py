@@ -440,6 +440,25 @@ async def test_a_reader_that_leaves_changes_no_exit_code(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
+async def test_an_output_that_cannot_be_written_changes_no_exit_code(form: str, tmp_path: Path) -> None:
+    pac = Pac([customer({RFCS[0]: 5})])
+    async with pac.serve() as url:
+        words = " ".join(
+            (*COMMAND, "check", "--output", form, "--config", str(configure(tmp_path, account(url, RFCS[0]))))
+        )
+        for where, said in (
+            (">/dev/full", "the output cannot be written: No space left on device"),
+            (">&-", ""),
+        ):
+            done = await asyncio.create_subprocess_shell(
+                f"{words} {where}", stderr=subprocess.PIPE, env=os.environ | ENV
+            )
+            _, err = await asyncio.wait_for(done.communicate(), 60)
+            assert done.returncode == 2, err
+            assert err.decode() == (f"timbres-monitor: {said}\n" if said else "")
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
 async def test_an_output_without_these_letters_is_no_fault(form: str, tmp_path: Path) -> None:
     pac = Pac([customer({RFCS[0]: 5_000})])
     async with pac.serve() as url:
@@ -448,6 +467,9 @@ async def test_an_output_without_these_letters_is_no_fault(form: str, tmp_path: 
     assert (done.returncode, done.stderr) == (0, "")
     if form == "json":
         assert json.loads(done.stdout)["targets"][0]["available"] == 5_000
+    else:
+        assert re.search(r"^[-+]+$", done.stdout, re.MULTILINE)
+        assert "?and? ?" in done.stdout
 
 
 # The bar

@@ -254,6 +254,18 @@ def test_a_reader_that_left_gets_no_traceback(stream: str, good: bool, tmp_path:
         assert "Exception ignored" not in (text or "")
 
 
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("check-config",)], ids=" ".join)
+def test_an_output_that_is_full_or_closed_is_a_line_at_most(words: tuple[str, ...], tmp_path: Path) -> None:
+    if words == ("check-config",):
+        words = (*words, str(configure(tmp_path, account(NOWHERE))))
+    with Path("/dev/full").open("w") as full:
+        done = call(*words, stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "timbres-monitor: the output cannot be written: No space left on device\n"
+    done = call(*words, preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # How the service stops.
 
 
