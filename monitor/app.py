@@ -84,6 +84,7 @@ class Monitor:
         self._running = False
         self._started = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._this_reload: asyncio.Task[Sequence[Fault]] | None = None  # held, whoever waits for it
         self._next_reload: asyncio.Task[Sequence[Fault]] | None = None
         self._stack = AsyncExitStack()
 
@@ -148,7 +149,8 @@ class Monitor:
 
     async def _reload(self) -> Sequence[Fault]:
         async with self._reloading:
-            self._next_reload = None  # who asks from now on may have written what this one has read
+            # Who asks from now on may have written what this one has read.
+            self._this_reload, self._next_reload = self._next_reload, None
             before = self.config
             try:
                 config = await asyncio.to_thread(load, before.path)

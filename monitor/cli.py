@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import errno
 import logging
-import os
 import signal
 import sys
 import time
@@ -21,7 +20,7 @@ import structlog
 import typer
 from typer.exceptions import TyperException
 
-from monitor import __version__
+from monitor import __version__, output
 from monitor.config import Config, ConfigError, load
 from monitor.config.url import split_listen
 from monitor.config.value import duration
@@ -32,7 +31,6 @@ log = structlog.get_logger()
 
 PATIENCE = 60.0  # seconds that `run` waits for a command that has the database
 TROUBLE = 3  # of `check`: configuration, usage and internal faults, and unknown
-CODES = {"ok": 0, "warning": 1, "critical": 2, "unknown": TROUBLE}
 
 
 class Output(StrEnum):
@@ -117,7 +115,6 @@ def check_command(
     Exit code: 0 ok, 1 warning, 2 critical, 3 unknown (the worst: critical > warning > unknown > ok).
     """
     from monitor import check
-    from monitor.alerts import worst
     from monitor.store import StoreUnavailable
 
     configure(Format.TEXT, level=logging.ERROR)
@@ -129,7 +126,7 @@ def check_command(
         typer.echo(f"timbres-monitor: {error}", err=True)
         raise typer.Exit(TROUBLE) from None
     (check.print_json if output is Output.JSON else check.print_table)(findings)
-    raise typer.Exit(CODES[worst([found.level for found in findings.targets])])
+    raise typer.Exit(check.EXIT_CODES[findings.level])
 
 
 @app.command()
@@ -302,10 +299,7 @@ def main() -> None:
                 typer.echo(f"{context.get_usage()}\n" if context else "", err=True)
                 typer.echo(f"Error: {message}", err=True)
             sys.exit(TROUBLE if checks else error.exit_code)
-        except OSError as error:  # of the output: those of files and ports are told by the commands
-            typer.echo(f"timbres-monitor: the output cannot be written: {error.strerror}", err=True)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in buffers
-            sys.exit(TROUBLE if checks else 1)
         except Exception as error:  # noqa: BLE001  # one line, whatever it is
-            typer.echo(f"timbres-monitor: internal error: {where(error)}", err=True)
+            words = output.fault(error) or f"internal error: {where(error)}"
+            typer.echo(f"timbres-monitor: {words}", err=True)
             sys.exit(TROUBLE if checks else 1)

@@ -266,6 +266,15 @@ def test_an_output_that_is_full_or_closed_is_a_line_at_most(words: tuple[str, ..
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_database_that_cannot_be_looked_for_is_not_taken_for_the_output(tmp_path: Path) -> None:
+    state = {"url": f"sqlite:///{'x' * 300}.db"}
+    path = write(tmp_path / "config.yaml", {"state": state, "accounts": [account(NOWHERE)]})
+    done = call("rearm", "norte", "--config", str(path))
+    assert done.returncode == 1
+    assert done.stderr.endswith("x.db: File name too long\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
 # How the service stops.
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from monitor.store import files, key, rows, schema, sqlite
-from monitor.store.errors import StoreUnavailable
+from monitor.store.errors import StoreUnavailable, unavailable
 from monitor.store.rows import Loaded
 
 T = TypeVar("T")
@@ -21,8 +21,9 @@ _PATIENCE = 5.0
 
 
 def is_there(url: str) -> bool:
-    """Whether there is a database."""
-    return sqlite.file_of(url).is_file()
+    """Whether there is a database. Raises `StoreUnavailable` if the system cannot tell."""
+    with unavailable(file := sqlite.file_of(url)):
+        return file.is_file()
 
 
 async def peek(url: str) -> Loaded:
