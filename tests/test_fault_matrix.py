@@ -72,6 +72,7 @@ MATRIX: dict[str, Row] = {
     # what hides refusals only: see test_unreadable
     **row("", "200", "code_606", "fault_refusal", "fault12_refusal", "html_refusal", "redirect_refusal"),
     **row("", "200", "truncated_refusal", "empty_refusal", "status_500_html", "nil_status"),
+    **row("", "200", "nested_refusal", "nested_500", "nested_code"),
 }
 
 #: What strikes before the credential has ever worked, and the code that holds it, if it does.

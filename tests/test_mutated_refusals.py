@@ -45,15 +45,22 @@ class Refusal:
     result: str
     field: str
     code: str
+    outer: str  # a status in front of the result that holds the refusal; "" if the result is the outer one
     cut: float  # of the bytes, so much is left
     chunked: bool
 
     def answer(self) -> bytes:
         declaration = f'<?xml version="1.0" encoding="{self.declared}"?>' if self.declared else ""
+        refusal = (
+            "<t:mensaje xmlns:t='t'>El usuario o la contraseña no es correcta</t:mensaje>"
+            f"<t:{self.field} xmlns:t='t'>{self.code}</t:{self.field}>"
+        )
+        if self.outer:
+            outer = f"<t:status xmlns:t='t'>{self.outer}</t:status>"
+            refusal = f"{outer}<t:resultados xmlns:t='t'>{refusal}</t:resultados>"
         text = (
             f'{declaration}<e:Envelope xmlns:e="{self.envelope}"><e:Body><n:getTimbresResponse xmlns:n="n">'
-            f"<n:{self.result}><t:mensaje xmlns:t='t'>El usuario o la contraseña no es correcta</t:mensaje>"
-            f"<t:{self.field} xmlns:t='t'>{self.code}</t:{self.field}></n:{self.result}>"
+            f"<n:{self.result}>{refusal}</n:{self.result}>"
             "</n:getTimbresResponse></e:Body></e:Envelope>"
         )
         body = {"gzip": gzip.compress, "zlib": zlib.compress, "": bytes}[self.packing](
@@ -92,6 +99,7 @@ REFUSALS = st.builds(
     result=st.sampled_from(["return", "getTimbresReturn", "getTimbresResult", "resultado"]),
     field=st.sampled_from(["status", "Status", "codigo"]),
     code=st.sampled_from(["601", "0601", " +601 ", "604", "608", "633", "699", "-601", "", "NaN"]),
+    outer=st.sampled_from(["", "", "200", "0200", "999"]),
     cut=st.sampled_from([1.0, 1.0, 1.0, 0.9, 0.5, 0.0]),
     chunked=st.booleans(),
 )

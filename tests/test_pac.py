@@ -386,7 +386,7 @@ async def test_a_call_that_is_out_of_time_before_it_is_sent_counts_nothing() -> 
         *[(fault, Verdict.UNREADABLE) for fault in ("redirect_302", "redirect_307")],
         *[(fault, Verdict.UNREADABLE) for fault in ("huge", "endless", "gzip", "brotli", "deflate")],
         *[(fault, Verdict.UNREADABLE) for fault in ("not_http", "huge_header", "two_returns")],
-        ("missing", Verdict.PROVES),  # status 200: the login was good, only the numbers were not
+        *[(fault, Verdict.UNREADABLE) for fault in ("missing", "nil", "blank", "negative")],
     ],
 )
 async def test_an_answer_says_about_the_credential(fault: str, verdict: Verdict) -> None:

@@ -64,6 +64,9 @@ OUTCOMES: dict[str, Any] = {
     "json": (("garbled", "not_soap", "unreadable"), ("garbled", "not_soap", "unreadable")),
     # Of refusals only.
     "code_606": (READ[0], ("refused", "606", "refuses")),
+    "nested_refusal": (READ[0], ("refused", "601", "refuses")),
+    "nested_500": (READ[0], ("refused", "601", "refuses")),
+    "nested_code": (READ[0], ("garbled", "200", "unreadable")),
     "nil_status": (READ[0], ("garbled", "other", "unreadable")),
     "fault_refusal": (READ[0], ("unavailable", "fault", "unreadable")),
     "fault12_refusal": (READ[0], ("unavailable", "fault", "unreadable")),
@@ -387,6 +390,29 @@ def test_a_refusal_within_a_fault_is_one() -> None:
     assert isinstance(found, Refused)
 
 
+@pytest.mark.parametrize("status", ["200", "500", "299", "630", "632", ""])
+@pytest.mark.parametrize("has_numbers", [True, False])
+@pytest.mark.parametrize("place", ["before", "inside", "after"])
+def test_a_refusal_that_stands_beside_another_status_counts(
+    status: str, has_numbers: bool, place: str
+) -> None:
+    numbers = {} if has_numbers else dict.fromkeys(("contratados", "usados", "disponibles"))
+    inner = "<r:resultados xmlns:r='r'><r:status r:a='b'> +0601 </r:status></r:resultados>"
+    body = fields(status=status, mensaje=inner if place == "inside" else "ok", **numbers).decode()
+    if place != "inside":
+        before, result, after = body.partition("<ns:return>" if place == "before" else "</ns:return>")
+        body = before + (inner + result if place == "before" else result + inner) + after
+    found = error(body.encode())
+    assert (found.code, found.verdict) == ("601", Verdict.REFUSES)
+
+
+def test_the_login_is_proven_by_numbers_not_by_a_status_alone() -> None:
+    assert error(fields(usados=None)).verdict is Verdict.UNREADABLE
+    odd = error(fields(usados="-1"))
+    assert odd.verdict is Verdict.UNREADABLE
+    assert "bytes, its Body begins" in odd.text
+
+
 @pytest.mark.parametrize("status", ["200", "500", "299", "630"])
 def test_where_a_status_can_be_read_it_counts_alone(status: str) -> None:
     body = fields(status=status, mensaje="&lt;status&gt;601&lt;/status&gt;")
@@ -516,7 +542,7 @@ def test_answers_of_one_kind_have_one_shape() -> None:
     }
     assert len(different) == 11
     assert "" not in different
-    for read in (fields(status="601"), fields(status="500"), fields(usados="x")):
+    for read in (fields(status="601"), fields(status="500")):
         assert shape(read) == ""
 
 

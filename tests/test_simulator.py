@@ -817,14 +817,14 @@ def status_of(pattern: str) -> Callable[[Answer], str]:
     return find
 
 
-def refused(sound: Callable[[Answer], bool]) -> Check:
-    """A right login is told its stamps; of a wrong one no code is told, or another one."""
+def refused(sound: Callable[[Answer], bool], *, tells: bool = False) -> Check:
+    """A right login is told its stamps; of a wrong one the code is not told, or where nobody expects it."""
 
     async def check(pac: Pac, caller: Caller) -> None:
         assert (await caller.ask()).numbers == PLAIN
         answer = await caller.ask(password="wrong")
         assert sound(answer)
-        assert b"601" not in answer.body
+        assert (b">601<" in answer.body) == tells
         assert pac.wrong_logins[USER] == 1
         assert pac.followed == 0
 
@@ -931,6 +931,9 @@ CHECKS: dict[str, Check] = {
     ),
     "escaped": other(names("return", lambda answer: fromstring(answer.body).text or "")),
     "code_606": refused(lambda answer: answer["status"] == "606"),
+    "nested_refusal": refused(has("status>200<"), tells=True),
+    "nested_500": refused(has("status>500<"), tells=True),
+    "nested_code": refused(has("codigo>601<"), tells=True),
     "nil_status": refused(
         lambda answer: answer["status"] == "" and b'status xsi:nil="true"/>' in answer.body
     ),

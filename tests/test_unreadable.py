@@ -27,7 +27,8 @@ MINUTE = 60.0
 READ = (
     "plain", "gzip_ok", "latin1", "latin1_undeclared", "charset_header", "utf16", "utf16_undeclared", "bom",
     "soap12", "shuffled", "axis1", "axis1_multiref", "dotnet", "mtom", "mtom_base64", "zero_status",
-    "plus_status", "code_606", "entities", "space_before", "encoding_utf8", "http_400_soap",
+    "plus_status", "code_606", "nested_refusal", "nested_500", "entities",
+    "space_before", "encoding_utf8", "http_400_soap",
 )  # fmt: skip
 
 #: Those of which only the refusal is found, somewhere in the bytes.
@@ -37,7 +38,7 @@ FOUND = ("truncated", "other_return", "escaped", "doctype", "deep")
 UNREAD = (
     "gzip_cut", "deflate", "other_element", "fault_refusal", "fault12_refusal",
     "html_refusal", "json", "redirect_refusal", "empty_refusal", "status_500_html", "nil_status",
-    "truncated_refusal", "junk", "huge", "no_status", "status_text", "not_http",
+    "nested_code", "truncated_refusal", "junk", "huge", "no_status", "status_text", "not_http",
     "huge_header", "close", "cut", "reset",
 )  # fmt: skip
 

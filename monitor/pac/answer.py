@@ -22,6 +22,8 @@ from monitor.value import value
 _REFUSAL = re.compile(
     rb"(?:>|&gt;)\s{0,100}(?:<!\[CDATA\[\s{0,100})?\+?0{0,100}(60[0-9]|633)\s{0,100}(?:<|&lt;|\]\]>|\Z)"
 )
+#: The same in an answer that can be read: what is escaped there is the text of a message.
+_PLAIN_REFUSAL = re.compile(rb">\s{0,100}\+?0{0,100}(60[0-9]|633)\s{0,100}<")
 _STATUS = re.compile(rb"status[^<>]*\Z", re.IGNORECASE)
 _NAME_AND_ATTRIBUTES = 200  # bytes between the element's name and the end of its tag
 #: What Axis2 says to an operation in another namespace, in none, and in one where none should be.
@@ -52,24 +54,38 @@ def understand(answer: Answer, secrets: Secrets) -> Quota:
     """The numbers of an answer. Raises `PacError`, whose text repeats none of the secrets."""
     content = unpack(answer.body, answer.headers)
     try:
-        return _read(answer, content, secrets)
-    except PacError as error:
-        if error.code.isdigit():
-            raise  # the PAC's status says it all
-        if code := refusal(answer.body) or refusal(content.body):
-            found = f"status {code} stands in an answer that cannot be read"
-            text = f"{ERRORS[code][1]}: {found} ({_described(answer, content, secrets)})"
-            raise Refused(code, text) from None
-        if error.verdict is Verdict.UNREADABLE and error.code != "fault":
-            text = f"{error.text} ({_described(answer, content, secrets)})"
-            raise type(error)(error.code, text, Verdict.UNREADABLE) from None
+        quota = _read(answer, content, secrets)
+    except Refused:
         raise
+    except PacError as error:
+        is_read = error.code.isdigit()
+        _look_for_refusal(answer, content, secrets, is_read=is_read)
+        says_why = error.code == "fault" or (is_read and error.code != "200")
+        if says_why or error.verdict is not Verdict.UNREADABLE:
+            raise
+        text = f"{error.text} ({_described(answer, content, secrets)})"
+        raise type(error)(error.code, text, Verdict.UNREADABLE) from None
+    _look_for_refusal(answer, content, secrets, is_read=True)
+    return quota
 
 
-def refusal(body: bytes) -> str | None:
-    """The refusing status code that stands in these bytes, whatever else they are."""
+def _look_for_refusal(answer: Answer, content: Content, secrets: Secrets, *, is_read: bool) -> None:
+    """Raises `Refused` if a refusal stands in an answer that says something else, or nothing."""
+    for body in {answer.body, content.body}:
+        if code := refusal(body, is_read=is_read):
+            where = "an answer that says otherwise" if is_read else "an answer that cannot be read"
+            found = f"status {code} stands in {where} ({_described(answer, content, secrets)})"
+            raise Refused(code, f"{ERRORS[code][1]}: {found}") from None
+
+
+def refusal(body: bytes, *, is_read: bool = False) -> str | None:
+    """The refusing status code that stands in these bytes, whatever else they are. `is_read`: as an element
+    of its own, since the answer can be read.
+    """
     text = body.replace(b"\0", b"")
-    for match in _REFUSAL.finditer(text):
+    if b"60" not in text and b"633" not in text:
+        return None
+    for match in (_PLAIN_REFUSAL if is_read else _REFUSAL).finditer(text):
         if _STATUS.search(text, max(0, match.start() - _NAME_AND_ATTRIBUTES), match.start()):
             return match[1].decode()
     return None

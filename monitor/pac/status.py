@@ -34,15 +34,14 @@ ERRORS: dict[str, tuple[type[PacError], str]] = {
 def judge(reply: Reply, shown: Callable[[str], str] = legible) -> Quota:
     """The numbers of a reply, or the `PacError` that its status code means, with the message as `shown`.
 
-    Numbers count only under 200, and then all three must be there: zero is news, absence a fault.
+    Numbers count only under 200, and then all three must be there: zero is news, absence a fault. A 200
+    without them proves no login: the word about it may stand in an element that nobody reads.
     """
     code = reply.status
     if code == "200":
         contracted, used, available = map(reply.number, ("contratados", "usados", "disponibles"))
         if contracted is None or used is None or available is None:
-            # The login was good: only the numbers were not.
-            text = "status 200 without three plain numbers"
-            raise Garbled(code, text, Verdict.PROVES)
+            raise Garbled(code, "status 200 without three plain numbers", Verdict.UNREADABLE)
         return Quota(contracted, used, available)
     if code in EXHAUSTED:
         return Quota(None, None, 0, code)

@@ -17,6 +17,20 @@ from monitor.simulator.spoiled import Spoil
 
 REFUSALS = {"601", "602", "603", "604", "605", "633"}
 
+
+def _nested(status: str, field: str) -> Spoil:
+    """A list of results, of which one is the refusal: the vendor's other services answer like this."""
+
+    def spoil(reply: Reply) -> str:
+        at = reply.prefix
+        inner = f"<{at}:{field}>{reply.get('status')}</{at}:{field}>"
+        fields = f"<{at}:status>{status}</{at}:status><{at}:resultados>{inner}</{at}:resultados>"
+        head, _, _ = reply.result().partition(">")
+        return reply.xml(result=f"{head}>{fields}</ns:return>")
+
+    return spoil
+
+
 _WORDS = "El usuario o la contraseña no son correctos."
 
 
@@ -81,6 +95,18 @@ SOMETIMES: dict[str, tuple[str, Spoil]] = {
         "code_606": (
             "a refusal has the status 606, which the vendor's table has not",
             lambda r: r.but(status="606").xml(),
+        ),
+        "nested_refusal": (
+            "a refusal has the status 200, and its own in an element resultados",
+            _nested("200", "status"),
+        ),
+        "nested_500": (
+            "a refusal has the status 500, and its own in an element resultados",
+            _nested("500", "status"),
+        ),
+        "nested_code": (
+            "a refusal has the status 200, and its own in resultados as codigo",
+            _nested("200", "codigo"),
         ),
         "nil_status": ("a refusal has a status that is nil", lambda r: r.but(status=None).xml()),
         "fault_refusal": (
