@@ -16,14 +16,14 @@ from aiohttp import web
 
 from monitor import __version__, interpreter
 from monitor.alerts import RESEND, Sender, firing
-from monitor.config import Config, ConfigError, Fault, load
+from monitor.config import Config, ConfigError, Fault, Target, load
 from monitor.config.url import EVERYWHERE
 from monitor.core import Core
 from monitor.forecast import Habits
 from monitor.guard import Waits
 from monitor.journal import Journal
 from monitor.metrics import Metrics
-from monitor.model import Key
+from monitor.model import Key, Outcome
 from monitor.schedule import Schedule
 from monitor.slices import let_go
 from monitor.state import Snapshot
@@ -76,7 +76,7 @@ class Monitor:
         self._listen = config.web.listen
         self._wall = wall
         self._core = Core(config, self.metrics.observe_poll, waits=waits, clock=clock, wall=wall)
-        self._schedule = Schedule(self._core.turn, clock=clock, wall=wall)
+        self._schedule = Schedule(self._turn, clock=clock, wall=wall)
         self._since = wall()
         self._look = look
         self._resend = resend
@@ -234,8 +234,15 @@ class Monitor:
         for warning in config.warnings:
             log.warning("configuration", warning=str(warning))
 
-    async def _lead(self) -> None:
-        await self._schedule.lead(await self._core.leaders())
+    async def _turn(self, target: Target, due: float) -> Outcome:
+        outcome = await self._core.turn(target, due)
+        if self._core.waits_for_another(target.key):
+            # The other one may be due in hours.
+            await self._lead(target.account)
+        return outcome
+
+    async def _lead(self, account: str = "") -> None:
+        await self._schedule.lead(await self._core.leaders(account))
 
     async def _tend(self) -> None:
         for account in await self._core.requests():

@@ -1,6 +1,7 @@
 """Everything between a target whose turn it is and what is known of it afterwards."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -84,10 +85,10 @@ class Core:
         places = {account.name: account.place for account in config.accounts}
         before = self.state.now()
 
-        def prepare() -> tuple[dict[str, pac.Service], Counter[str], Arranged]:
+        def prepare() -> tuple[dict[str, pac.Service], Counter[Credential], Arranged]:
             return (
                 {a.name: pac.Service(a, config.poll.timeout, __version__) for a in config.accounts},
-                Counter(target.account for target in config.targets),
+                _rfcs_of_each(config),
                 self.state.arrange(before, config.targets, places),
             )
 
@@ -114,6 +115,7 @@ class Core:
         self.state.adopt(arranged, places)
         self.journals.forget(arranged.gone)
         self.foresight.forget(arranged.gone)
+        await self._guard.save()
         # The rows as they were are held by nobody else now.
         freed = list(before.values())
         before.clear()
@@ -180,18 +182,29 @@ class Core:
         """The endpoints that get no call for a while, as the PAC is busy or asked for that."""
         return [limit.endpoint for limit in self._limits.values() if limit.holds_off]
 
-    async def leaders(self) -> list[tuple[Sequence[str], Key]]:
-        """For each unproven credential its accounts, and the target with the newest reading: it goes
-        first, as it is the least likely to be at fault itself.
+    async def leaders(self, account: str = "") -> list[tuple[Sequence[str], Key]]:
+        """For each unproven credential, or that of one account, its accounts, and the target that goes first:
+        of those that may be asked the one with the newest reading, as it is the least likely to be at fault
+        itself. None before its first call and the first reading: then it makes no difference.
         """
-        gates = {account: gate for gate in self._guard.unproven() for account in gate.accounts}
+        unproven = [self._guard.gate(account)] if account else self._guard.unproven()
+        gates = {name: gate for gate in unproven for name in gate.accounts}
         newest: dict[Sequence[str], tuple[float, Key]] = {}
         async for row in slowly(self.state.rows() if gates else ()):
-            gate = gates.get(row.target.account)
-            if gate is not None and row.reading is not None:
-                found = row.reading.at, row.target.key
+            gate, (_, rfc) = gates.get(row.target.account), row.target.key
+            if gate is None or gate.goes_behind(rfc) or gate.set_aside(rfc):
+                continue
+            if row.reading is not None or gate.asked:
+                found = row.reading.at if row.reading is not None else -math.inf, row.target.key
                 newest[gate.accounts] = max(newest.get(gate.accounts, found), found)
         return [(accounts, key) for accounts, (_, key) in newest.items()]
+
+    def waits_for_another(self, key: Key) -> bool:
+        """Whether nothing keeps this target back but that another one of its account goes first."""
+        if self.state.row(key) is None:
+            return False
+        gate = self._guard.gate(key[0])
+        return gate.is_open and gate.goes_behind(key[1])
 
     def age(self, key: Key) -> float | None:
         """Seconds since the last poll of a target was sent."""
@@ -244,6 +257,21 @@ class Core:
         if not self.loaded:
             return False
         return await self.store.save_standing(self.store.fingerprint(credential), standing)
+
+
+def _rfcs_of_each(config: Config) -> Counter[Credential]:
+    """How many RFCs each credential is used for. Accounts that share one may name the same RFC."""
+    credentials = {account.name: account.credential for account in config.accounts}
+    sharing = {key for key, number in Counter(credentials.values()).items() if number > 1}
+    shared = {
+        (credentials[target.account], target.rfc)
+        for target in config.targets
+        if credentials[target.account] in sharing
+    }
+    alone = (credentials[target.account] for target in config.targets)
+    numbers = Counter(key for key in alone if key not in sharing)
+    numbers.update(key for key, _ in shared)
+    return numbers
 
 
 def _log_change(before: Row, after: Row) -> None:

@@ -27,7 +27,10 @@ class Life:
     async def turn(self, target: Target, due: float) -> Outcome:
         self.under_way += 1
         try:
-            return await self.core.turn(target, due)
+            outcome = await self.core.turn(target, due)
+            if self.core.waits_for_another(target.key):
+                await self.schedule.lead(await self.core.leaders(target.account))
+            return outcome
         finally:
             self.under_way -= 1
 
@@ -35,6 +38,9 @@ class Life:
         await self.schedule.apply(self.core.config.targets, self.core.age)
         await self.schedule.hasten(changed)
         await self.schedule.lead(await self.core.leaders())
+
+    async def reload(self, config: Path) -> None:
+        await self.take_over(await self.core.apply(load(config)))
 
     async def pass_time(self, seconds: float) -> None:
         """Everything that is due in that time, when it is due; nothing is under way afterwards."""

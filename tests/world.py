@@ -98,7 +98,7 @@ class World:
             return True
 
         guard = Guard(remember, clock=self.clock, wall=self.clock)
-        guard.restore(lambda credential, _: self.disk.get(credential, Standing()))
+        guard.restore(lambda credential, _: (self.disk.get(credential, Standing()), False))
         return guard
 
     async def _step(self, life: int) -> None:
@@ -128,7 +128,7 @@ class World:
     def _configure(self) -> None:
         account = account_of(self.configured, self.max_in_flight)
         self.armings[self.credential] = max(1, self.armings[self.credential])
-        self.guard.apply([account], {"norte": len(RFCS)})
+        self.guard.apply([account], {account.credential: len(RFCS)})
 
     def die(self) -> None:
         self.life += 1

@@ -53,7 +53,7 @@ def _stored(config: Config, loaded: Loaded) -> list[AccountStatus]:
     for account in config.accounts:
         spellings.setdefault(account.credential, set()).add(account.spelled)
     return [
-        _status(account.name, recall(loaded.standings, fingerprint, key, spellings[key]))
+        _status(account.name, recall(loaded.standings, fingerprint, key, spellings[key])[0])
         for account in config.accounts
         for key in [account.credential]
     ]

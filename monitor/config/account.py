@@ -17,7 +17,7 @@ from monitor.config.validation import validate
 
 BLANK = "begins or ends with a blank, which is sent too"
 
-#: Endpoint as written, namespace, SOAP action, file of certificates and proxy.
+#: Place, namespace, SOAP action, file of certificates and proxy.
 Way = tuple[str, str, str, Path | None, SecretStr | None]
 
 
@@ -56,7 +56,7 @@ class Account:
     @property
     def way(self) -> Way:
         """How the PAC is asked, beside the credential."""
-        return self.endpoint, self.namespace, self.soap_action, self.ca_file, self.proxy
+        return self.place, self.namespace, self.soap_action, self.ca_file, self.proxy
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,6 @@ class Gate:
     def __init__(
         self,
         credential: Credential,
-        standing: Standing,
         remember: Remember,
         waits: Waits,
         clock: Callable[[], float],
@@ -70,17 +69,19 @@ class Gate:
         self._clock = clock
         self._wall = wall
         self._most = 1
-        self._targets = 0
+        self._rfcs = 0  # that it is used for, by whichever account
         self._ways: set[Way] = set()  # in which its accounts are asked
         self._places = Places(1)
         self._wait_until = 0.0
-        self.restore(standing)
+        self.standing = Standing()
+        self.shown = self.standing
 
-    def restore(self, standing: Standing) -> None:
-        """Begin with what was remembered. An intent found open is a lost verdict, and a wait
-        is waited anew, in full: nobody knows how long ago it began.
+    def restore(self, standing: Standing, is_unsaved: bool = False) -> None:
+        """Begin with what was remembered. An intent found open is a lost verdict. A wait goes on: it counts
+        from the last answer by the wall clock, of which there is no other across processes. If that was
+        put back it is waited anew, in full.
         """
-        self.unsaved = bool(standing.intent)
+        self.unsaved = is_unsaved or bool(standing.intent)
         if standing.intent:
             text = "the process ended before the answer came"
             lost = Answer(Verdict.LOST, UNVERIFIED, self._wall(), standing.intent, text)
@@ -88,20 +89,19 @@ class Gate:
         self.standing = standing
         self.shown = standing
         if standing.wait:
-            self._wait_until = self._clock() + standing.wait
+            passed = 0.0 if standing.at is None else self._wall() - standing.at
+            self._wait_until = self._clock() + standing.wait - (passed if passed > 0 else 0.0)
 
-    def apply(self, accounts: Sequence[Account], targets: int) -> None:
-        """These accounts, with so many targets, have the credential now; the smallest
-        `max_in_flight` counts.
-        """
+    def apply(self, accounts: Sequence[Account], rfcs: int) -> None:
+        """These accounts, with so many RFCs, have the credential now; the smallest `max_in_flight` counts."""
         self.accounts = tuple(account.name for account in accounts)
         self.spellings |= {account.spelled for account in accounts}
-        self._targets = targets
-        ways = {account.way for account in accounts}
-        if self._ways and ways != self._ways and not self.standing.lost:
-            # Somebody has mended what was read to be wrong, such as the namespace: tried without a wait.
-            self._wait_until = 0.0
-        self._ways = ways
+        self._rfcs = rfcs
+        if ways := {account.way for account in accounts}:
+            if self._ways and ways != self._ways and not self.standing.lost:
+                # Somebody has mended what was read to be wrong, such as the namespace: tried without a wait.
+                self._wait_until = 0.0
+            self._ways = ways
         self._most = min((account.max_in_flight for account in accounts), default=1)
         if not accounts:
             self.proven = False
@@ -119,7 +119,7 @@ class Gate:
             raise Held(refusal.code, aside(refusal), reason=Reason.REJECTED)
         if (left := self._wait_until - self._clock()) > 0:
             raise Held("wait", self._why_it_waits(), left)
-        if rfc and rfc == standing.rfc and not self.proven and self._others(rfc):
+        if self.goes_behind(rfc):
             raise Held("wait", "another RFC goes first: the last answer for this one proved nothing", RETRY)
 
     def set_aside(self, rfc: str) -> Refusal | None:
@@ -127,9 +127,22 @@ class Gate:
         found = (one for one in self.standing.refusals if one.rfc == rfc and one.set_aside)
         return next(found, None)
 
-    def _others(self, rfc: str) -> bool:
-        """Whether there is another RFC to ask."""
-        return self._targets - sum(one.set_aside for one in self.standing.refusals if one.rfc != rfc) > 1
+    def goes_behind(self, rfc: str) -> bool:
+        """Whether another RFC goes first, as the last answer for this one did not prove the credential."""
+        if self.proven or not rfc or rfc != self.standing.rfc:
+            return False
+        set_aside = sum(one.set_aside for one in self.standing.refusals if one.rfc != rfc)
+        return self._rfcs - set_aside > 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a call for some RFC may be sent now."""
+        return bool(self.accounts) and self.standing.hold is None and self._wait_until <= self._clock()
+
+    @property
+    def asked(self) -> bool:
+        """Whether an answer has come since it was last proven, if it ever was."""
+        return bool(self.standing.rfc)
 
     def turn(self, rfc: str) -> "Turn":
         """One turn of a target."""
@@ -218,8 +231,8 @@ class Gate:
         if after.wait and answer.verdict is not Verdict.NOT_SENT:
             self._wait_until = max(self._wait_until, now + after.wait)
         self.standing = after
-        if after.hold is not None or after.lost >= 2 or answer.verdict is Verdict.REFUSES:
-            self._unprove()
+        if after.hold is not None or after.wait:
+            self._unprove()  # what comes after a wait goes out alone
         elif answer.verdict is Verdict.PROVES:
             self._wait_until = 0.0
             if not self.proven:

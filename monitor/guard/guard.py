@@ -8,8 +8,9 @@ from monitor.guard.gate import Credential, Gate, Remember
 from monitor.guard.standing import Waits
 from monitor.model import AccountStatus, Standing
 
-#: What is remembered of a credential, which an older database may know by one of these spellings.
-Recall = Callable[[Credential, Collection[Credential]], Standing]
+#: What is remembered of a credential, which an older database may know by one of these spellings; and
+#: whether it does, so that it is to be stored anew: the next start may spell it in another way.
+Recall = Callable[[Credential, Collection[Credential]], tuple[Standing, bool]]
 
 
 def recall(
@@ -17,12 +18,12 @@ def recall(
     fingerprint: Callable[[Credential], str],
     credential: Credential,
     spellings: Collection[Credential],
-) -> Standing:
-    """What is remembered by these fingerprints: of several spellings the worst."""
+) -> tuple[Standing, bool]:
+    """What is remembered by these fingerprints: of several spellings the worst. See `Recall`."""
     if (found := standings.get(fingerprint(credential))) is not None:
-        return found
-    older = [standings.get(fingerprint(spelling), Standing()) for spelling in spellings]
-    return max(older, key=_gravity, default=Standing())
+        return found, False
+    older = [standings[name] for name in map(fingerprint, spellings) if name in standings]
+    return max(older, key=_gravity, default=Standing()), bool(older)
 
 
 def _gravity(standing: Standing) -> tuple[bool, int, float, bool]:
@@ -45,7 +46,7 @@ class Guard:
         self._waits = waits or Waits()
         self._clock = clock
         self._wall = wall
-        self._recall: Recall = lambda _, __: Standing()
+        self._recall: Recall = lambda _, __: (Standing(), False)
         self._gates: dict[Credential, Gate] = {}
         self._by_account: dict[str, Gate] = {}
 
@@ -53,20 +54,21 @@ class Guard:
         """The database is there: begin with what it knows. Nothing was sent before."""
         self._recall = recall
         for credential, gate in self._gates.items():
-            gate.restore(recall(credential, gate.spellings))
+            gate.restore(*recall(credential, gate.spellings))
 
-    def apply(self, accounts: Sequence[Account], targets: Mapping[str, int]) -> None:
-        """Take over a configuration, with the number of targets of each account. Gates of
-        credentials that stay keep what they know.
+    def apply(self, accounts: Sequence[Account], rfcs: Mapping[Credential, int]) -> None:
+        """Take over a configuration, with the number of RFCs of each credential. Gates of credentials that
+        stay keep what they know.
         """
         sharing: dict[Credential, list[Account]] = {key: [] for key in self._gates}
         for account in accounts:
             sharing.setdefault(account.credential, []).append(account)
         for key, group in sharing.items():
             if key not in self._gates:
-                standing = self._recall(key, {account.spelled for account in group})
-                self._gates[key] = Gate(key, standing, self._remember, self._waits, self._clock, self._wall)
-            self._gates[key].apply(group, sum(targets.get(account.name, 0) for account in group))
+                gate = Gate(key, self._remember, self._waits, self._clock, self._wall)
+                gate.restore(*self._recall(key, {account.spelled for account in group}))
+                self._gates[key] = gate
+            self._gates[key].apply(group, rfcs.get(key, 0))
         self._by_account = {account.name: self._gates[account.credential] for account in accounts}
 
     def unproven(self) -> list[Gate]:
