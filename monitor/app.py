@@ -1,6 +1,7 @@
 """The service: core, schedule and web together; reloads, and closes in reverse order."""
 
 import asyncio
+import math
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -208,9 +209,13 @@ class Monitor:
         return self._core.snapshot()
 
     def due(self, key: Key) -> float | None:
-        """When the next poll of a target comes (epoch seconds); `None` while one is under way."""
-        seconds = self._schedule.next_due(key)
-        return None if seconds is None else self._wall() + seconds
+        """When the next poll of a target comes (epoch seconds); `None` while one is under way, or as long as
+        none comes before a person has acted.
+        """
+        seconds, kept_back = self._schedule.next_due(key), self._core.kept_back(key)
+        if seconds is None or kept_back == math.inf:
+            return None
+        return self._wall() + max(seconds, kept_back)
 
     def journal(self, key: Key) -> Journal:
         """The last polls of a target and its last failures, since the start."""

@@ -149,8 +149,9 @@ def rearm(
     except StoreUnavailable as error:
         typer.echo(f"timbres-monitor: {error}", err=True)
         raise typer.Exit(1) from None
-    for name, words in became.items():
-        typer.echo(f"{name}: {words}")
+    for name, release in became.items():
+        typer.echo(f"{name}: {release.words}", err=not release.done)
+    raise typer.Exit(any(not release.done for release in became.values()))
 
 
 def _known(config: Config, names: list[str]) -> list[str]:

@@ -157,9 +157,7 @@ class Core:
         Of those that share a credential one stands for all: released one after the other, each
         would allow a call.
         """
-        asked = await self.store.requests()
-        if not asked or not await self.store.done(asked):
-            return []
+        asked = await self.store.take_requests()
         accounts = [account.name for account in self.config.accounts if account.name in asked]
         return list({self._guard.gate(account): account for account in accounts}.values())
 
@@ -178,9 +176,16 @@ class Core:
             return False
         return not line.limit.holds_off
 
-    def quiet(self) -> list[str]:
-        """The endpoints that get no call for a while, as the PAC is busy or asked for that."""
-        return [limit.endpoint for limit in self._limits.values() if limit.holds_off]
+    def kept_back(self, key: Key) -> float:
+        """Seconds in which the gate sends nothing for a target: infinite while only a person can say."""
+        if self.state.row(key) is None:
+            return 0.0
+        return self._guard.gate(key[0]).kept_back(key[1])
+
+    def quiet(self, account: str) -> tuple[str, float]:
+        """The endpoint of an account, and for how many seconds it gets no call: the PAC asked for that."""
+        limit = self._lines[account].limit
+        return limit.endpoint, limit.quiet
 
     async def leaders(self, account: str = "") -> list[tuple[Sequence[str], Key]]:
         """For each unproven credential, or that of one account, its accounts, and the target that goes first:

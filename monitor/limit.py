@@ -48,9 +48,13 @@ class Limit:
         return self._places.size
 
     @property
+    def quiet(self) -> float:
+        """Seconds in which nothing goes out: the PAC was busy, or said how long to wait."""
+        return max(0.0, self._not_before - self._clock())
+
+    @property
     def holds_off(self) -> bool:
-        """Nothing goes out for a while: the PAC was busy, or said how long to wait."""
-        return self._not_before > self._clock()
+        return self.quiet > 0
 
     def apply(self, most: int) -> None:
         """Take over a configuration."""

@@ -148,8 +148,9 @@ class AccountStatus:
     """What the gate of an account knows. `hold` is the code that closed it.
 
     `at`, `rfc`, `text`: the last answer that did not prove the login, if none has since: when it came
-    (epoch seconds), for which RFC, and what it was. `next_call`: not before (epoch seconds), if it waits.
-    `set_aside`: RFCs that are not asked, as the PAC refuses them while others work.
+    (epoch seconds), for which RFC, and what it was. Without a text and a hold it was released then, and no
+    answer has come since. `next_call`: not before (epoch seconds), if it waits.
+    `set_aside`: RFCs that are not asked, as the PAC refuses them while others work. `worked`: ever.
     """
 
     name: str
@@ -159,11 +160,21 @@ class AccountStatus:
     rfc: str = ""
     text: str = ""
     next_call: float | None = None
-    set_aside: tuple[str, ...] = ()
+    set_aside: tuple[Refusal, ...] = ()
+    worked: bool = False
 
     @property
     def held_at(self) -> float | None:
         return self.at if self.hold is not None else None
+
+    @property
+    def released_at(self) -> float | None:
+        """When an operator released it, if nothing has come of that yet."""
+        return None if self.hold is not None or self.text else self.at
+
+    def refusal(self, rfc: str) -> Refusal | None:
+        """Why this RFC was set aside, if it was."""
+        return next((refusal for refusal in self.set_aside if refusal.rfc == rfc), None)
 
     def document(self) -> dict[str, object]:
         """As `check --output json` and the API tell it; times in epoch seconds."""
@@ -171,10 +182,11 @@ class AccountStatus:
             "name": self.name,
             "hold": self.hold,
             "held_at": self.held_at,
+            "released_at": self.released_at,
             "unproven": self.unproven,
             "next_call": self.next_call,
             "last_answer": {"at": self.at, "rfc": self.rfc, "text": self.text} if self.text else None,
-            "set_aside": list(self.set_aside),
+            "set_aside": [refusal.rfc for refusal in self.set_aside],
         }
 
 

@@ -1,8 +1,9 @@
-"""Standard output that may be closed, full or left by its reader."""
+"""Standard streams that may be closed, full or left by their reader."""
 
 import errno
 import os
 import sys
+from contextlib import suppress
 
 _OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
@@ -23,3 +24,9 @@ def fault(error: Exception) -> str:
 
 def encoding() -> str:
     return "utf-8" if sys.stdout is None else sys.stdout.encoding
+
+
+def say(text: str) -> None:
+    """A line for those who look, beside the output. Whether anybody does makes no difference."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201

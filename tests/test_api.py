@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from monitor.config import Limits, Target, Thresholds
 from monitor.journal import Journal
-from monitor.model import AccountStatus, Failure, Kept, Key, Reading, Reason
+from monitor.model import AccountStatus, Failure, Kept, Key, Reading, Reason, Refusal
 from monitor.simulator import Pac
 from monitor.state import Row, Snapshot
 from monitor.store import Point
@@ -46,7 +46,16 @@ def target(number: int = 0, alias: str = "") -> Target:
 
 
 def snapshot(*rows: Row) -> Snapshot:
-    account = AccountStatus("norte", "601", True, EPOCH - 9, RFC, "601: no", EPOCH + 9, (OTHER,))
+    account = AccountStatus(
+        "norte",
+        "601",
+        True,
+        EPOCH - 9,
+        RFC,
+        "601: no",
+        EPOCH + 9,
+        (Refusal(OTHER, "601", "no", set_aside=True),),
+    )
     return Snapshot(EPOCH, HOUR, rows, {}, [account], [])
 
 
@@ -293,6 +302,7 @@ def test_the_body_comes_in_parts_of_so_many_rfcs_which_make_one_document() -> No
             "name": "norte",
             "hold": "601",
             "held_at": EPOCH - 9,
+            "released_at": None,
             "unproven": True,
             "next_call": EPOCH + 9,
             "last_answer": {"at": EPOCH - 9, "rfc": RFC, "text": "601: no"},

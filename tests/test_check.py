@@ -7,16 +7,21 @@ import json
 import os
 import pty
 import re
+import signal
+import sqlite3
 import struct
 import subprocess
 import termios
+from contextlib import closing
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.config import load
 from monitor.simulator import Account, Issuer, Pac
+from monitor.store import peek
 from tests import issuers
 from tests.service import COMMAND, command, running
 
@@ -502,6 +507,9 @@ async def command_of(config: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+ONE_LOGIN = "one login goes out next, with the user and password as they are"
+
+
 async def test_where_no_service_runs_a_hold_is_released_at_once_and_that_is_said(tmp_path: Path) -> None:
     pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
     pac.rotate("ws@norte.example", "another")
@@ -515,11 +523,15 @@ async def test_where_no_service_runs_a_hold_is_released_at_once_and_that_is_said
         again = await check(config)
         assert "the account is held" in again.stdout
         assert (
-            "norte: held: nothing is sent until the password in the configuration is another, or it is "
-            "mended at the PAC and released: timbres-monitor rearm norte --config "
+            "norte: held: nothing is sent until user or password in the configuration are others, or somebody"
+            " releases it. If the password or the user is wrong in the configuration: correct it. Then, if "
+            f"they stay as they are: timbres-monitor rearm --config {config} norte\n"
         ) in again.stdout
         assert pac.wrong_logins.total() == 1
-        assert await command_of(config, "rearm", "norte") == (0, "norte: released; no service runs\n")
+        words = f"norte: released; no service runs: once one does, {ONE_LOGIN}\n"
+        assert await command_of(config, "rearm", "norte") == (0, words)
+        released = await peek(load(config).state.url)
+        assert [(one.hold, one.wait) for one in released.standings.values()] == [(None, 0)]
         assert (await check(config)).returncode == 3
         assert pac.wrong_logins.total() == 2
         pac.rotate("ws@norte.example", PASSWORD)
@@ -531,7 +543,7 @@ async def test_where_no_service_runs_a_hold_is_released_at_once_and_that_is_said
     assert pac.wrong_logins.total() == 2
 
 
-async def test_it_never_waits_silently_and_not_for_ever(tmp_path: Path) -> None:
+async def test_it_does_not_wait_for_what_comes_too_late(tmp_path: Path) -> None:
     pac = Pac([customer(dict.fromkeys(RFCS[:3], 1_000)), customer({RFCS[3]: 1_000}, "sur")])
     pac.faults |= dict.fromkeys(RFCS[:3], "500")
     async with pac.serve() as url:
@@ -539,23 +551,64 @@ async def test_it_never_waits_silently_and_not_for_ever(tmp_path: Path) -> None:
         done = await check(config, "--timeout", "4s")
         beside = await check(config, "--timeout", "nonsense")
     assert done.returncode == 3
+    assert "norte: not yet seen to work; next call not before " in done.stdout
+    assert "polled now, but 2 RFCs were not asked: the wait before the next call is longer" in done.stdout
+    assert pac.calls.total() == 2  # one of each account
+    assert beside.returncode == 3
+    assert "must be a duration" in beside.stderr
+
+
+async def test_what_it_waits_for_is_said_and_asked_then(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "500"})
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        checking = asyncio.create_task(check(config, "--timeout", "40s"))
+        while not pac.calls:
+            await asyncio.sleep(0.05)
+        pac.faults.clear()
+        done = await checking
     waiting = (
         r"waiting: norte \((30|2\d) s\): not yet seen to work: the account waits .*; the last answer: 500: "
     )
     assert re.search(waiting, done.stderr)
-    assert "norte: not seen to work: next call not before " in done.stdout
-    assert "2 RFCs: no time was left" in done.stdout
-    assert pac.calls.total() == 2  # one of each account
-    assert beside.returncode == 3
-    assert "must be a duration" in beside.stderr
+    assert (done.returncode, "polled now\n" in done.stdout) == (3, True)  # one of them was asked too early
+    assert pac.calls.total() == 2
+
+
+async def test_again_and_again_it_asks_once_the_stored_wait_is_over(tmp_path: Path) -> None:
+    pac = Pac([customer({RFCS[0]: 1_000})], faults={"*": "500"})
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, RFCS[0]))
+        assert "polled now\n" in (await check(config, "--timeout", "1s")).stdout
+        pac.faults.clear()
+        early = await check(config, "--timeout", "1s")
+        assert "1 RFC was not asked" in early.stdout
+        assert "polled now" not in early.stdout
+        assert pac.calls.total() == 1
+        with closing(sqlite3.connect(tmp_path / "timbres.db")) as database, database:
+            database.execute("UPDATE credential SET at = at - 30")  # half a minute later
+        later = await check(config, "--timeout", "1s")
+    assert (later.returncode, "polled now\n" in later.stdout) == (0, True)
+
+
+async def test_a_call_that_hangs_is_said(tmp_path: Path) -> None:
+    pac = Pac([customer({RFCS[0]: 1_000})], faults={"*": "silent"})
+    async with pac.serve() as url:
+        done = await check(configure(tmp_path, account(url, RFCS[0])), "--timeout", "1s")
+    assert re.search(
+        rf"waiting: norte: no answer for {RFCS[0]} since [23] s \(a call ends after 5 s\)", done.stderr
+    )
+    assert done.returncode == 3
 
 
 async def test_what_the_pac_makes_it_wait_for_is_said(tmp_path: Path) -> None:
     pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "http_503:600"})
     async with pac.serve() as url:
         done = await check(configure(tmp_path, account(url, *RFCS[:2])), "--timeout", "3s")
-    assert f"waiting: {url} asked for quiet" in done.stderr
+        again = await check(configure(tmp_path, account(url, *RFCS[:2])), "--timeout", "2m")
     assert done.returncode == 3
+    assert "1 RFC was not asked: the wait before the next call is longer than --timeout" in done.stdout
+    assert "1 RFC was not asked" in again.stdout
 
 
 async def test_a_call_under_way_is_not_broken_off_when_time_is_up(tmp_path: Path) -> None:
@@ -586,3 +639,66 @@ async def test_a_service_that_starts_beside_it_waits_for_it_to_end(tmp_path: Pat
             await service.until_log("running")
             assert await service.stop() == 0
     assert pac.calls.total() == 1
+
+
+# Releasing beside somebody who polls
+
+
+async def test_a_release_beside_a_service_is_told_and_waited_for(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
+    pac.rotate("ws@norte.example", "another")
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        async with running(config, env=ENV) as service:
+            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
+            code, words = await command_of(config, "rearm", "norte")
+            assert re.fullmatch(
+                rf"norte: released by the running service \(process \d+\): {ONE_LOGIN}\n", words
+            ), words
+            assert code == 0
+            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
+            assert pac.wrong_logins.total() == 2
+            pac.rotate("ws@norte.example", PASSWORD)
+            done = await check(config, "--rearm", "norte")
+            assert re.match(r"norte: released by the running service .*\nwaiting: the next call", done.stderr)
+            assert "held" not in done.stdout
+            assert (await service.metrics())("timbres_account_unproven", account="norte") == 0
+
+
+async def test_a_check_that_waits_obeys_a_release(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "500"})
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        checking = asyncio.create_task(check(config, "--timeout", "50s"))
+        while not pac.calls:
+            await asyncio.sleep(0.05)
+        pac.faults.clear()
+        beside = await check(config)
+        assert "as stored before; another check polls now (process " in beside.stdout
+        code, words = await command_of(config, "rearm", "norte")
+        assert re.match(r"norte: released by the `check` that polls now \(process \d+\): one login", words), (
+            words
+        )
+        assert code == 0
+        assert "polled now\n" in (await asyncio.wait_for(checking, 15)).stdout  # without its half minute
+        assert pac.calls.total() == 2
+
+
+async def test_a_release_that_nobody_obeys_fails_and_releases_nothing_later(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
+    pac.rotate("ws@norte.example", "another")
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        async with running(config, env=ENV) as service:
+            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
+            service.process.send_signal(signal.SIGSTOP)
+            code, words = await command_of(config, "rearm", "norte")
+            service.process.send_signal(signal.SIGCONT)
+            assert code == 1
+            assert re.match(
+                r"norte: not released: the running service \(process \d+\) has not done it", words
+            )
+            await asyncio.sleep(2.5)  # it looks every second
+            assert (await service.metrics())("timbres_account_held", account="norte") == 1
+        assert (await check(config)).returncode == 3
+    assert pac.wrong_logins.total() == 1

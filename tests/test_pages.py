@@ -22,7 +22,7 @@ import pytest
 from monitor.config import Config, load
 from monitor.forecast import habits
 from monitor.journal import Journal
-from monitor.model import RETIRED, AccountStatus, Failure, Reason
+from monitor.model import RETIRED, AccountStatus, Failure, Reason, Refusal
 from monitor.pac.service import WIRE_ERRORS
 from monitor.pac.status import ERRORS
 from monitor.simulator import Issuer, Pac
@@ -484,6 +484,7 @@ def test_every_code_of_a_failure_has_its_words() -> None:
                 "Aún no se ha visto que la cuenta norte funcione: próxima consulta a las 08:14",
                 "La última respuesta, para EKU9003173C9: not_soap: not a SOAP envelope (text/html, 9 bytes).",
                 "La cuenta sur funciona, pero el PAC rechaza su acceso solo para 1 RFC: H&E951128469",
+                "El PAC: wrong user or password (No es correcta).",
                 "Comprueba que pertenezca a esta cuenta en el PAC",
             ],
         ),
@@ -497,7 +498,12 @@ def test_what_an_account_waits_for_and_an_rfc_that_was_set_aside_are_told(
     text = "not_soap: not a SOAP envelope (text/html, 9 bytes)"
     accounts = [
         AccountStatus("norte", None, True, NOW - 9, RFC, text, NOW + 60),
-        AccountStatus("sur", None, False, set_aside=(OTHER,)),
+        AccountStatus(
+            "sur",
+            None,
+            False,
+            set_aside=(Refusal(OTHER, "601", "wrong user or password (No es correcta)", set_aside=True),),
+        ),
     ]
     words = page_of(config, replace(shot, accounts=accounts), lang=lang).words
     for sentence in told:

@@ -23,7 +23,18 @@ from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from monitor.model import Forecast, Kept, Key, Reading, Refusal, Standing
-from monitor.store import Loaded, Locked, Point, Store, StoreUnavailable, peek, request_rearm, schema, sqlite
+from monitor.store import (
+    Loaded,
+    Locked,
+    Point,
+    Store,
+    StoreUnavailable,
+    peek,
+    request_rearm,
+    schema,
+    sqlite,
+    withdraw,
+)
 
 NOW = 1_790_000_000.0
 DAY = 86400.0
@@ -145,7 +156,7 @@ async def test_a_new_store_holds_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         assert store.writable
         assert store.write_errors == 0
-        assert await store.requests() == []
+        assert await store.take_requests() == []
         assert await store.history(NORTE, 0.0) == []
     assert await loaded(tmp_path) == Loaded({}, {}, None)
 
@@ -207,7 +218,7 @@ async def test_before_it_is_open_nothing_is_written_and_after_it_is_closed_neith
     await store.close()
     await store.close()
     assert not await store.save_standing("a", HELD)
-    assert await store.requests() == []
+    assert await store.take_requests() == []
     assert await loaded(tmp_path) == Loaded({}, {}, None)
 
 
@@ -746,7 +757,7 @@ async def test_somebody_elses_transaction_is_told_once_and_outlasted(tmp_path: P
                 assert not store.writable
                 assert not await store.save_standing("a", HELD)
                 assert await store.history(NORTE, 0.0) == [point()]
-                assert await store.requests() == []
+                assert await store.take_requests() == []
             assert await store.save_standing("a", HELD)
             assert await store.write({NORTE: kept(41, NOW + 1)}, NOW)
         assert store.writable
@@ -862,28 +873,34 @@ async def test_a_look_at_something_else_is_told_and_changes_nothing(tmp_path: Pa
         await peek(url(tmp_path))
 
 
-async def test_requests_are_told_in_order_until_they_are_done(tmp_path: Path) -> None:
+async def test_requests_are_told_once_in_order(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await request_rearm(url(tmp_path), ["sur", "Ñandú"])
         await request_rearm(url(tmp_path), ["norte"])
-        await request_rearm(url(tmp_path), [])
-        assert await store.requests() == ["sur", "Ñandú", "norte"]
-        assert await store.done(["sur", "norte"])
-        assert await store.requests() == ["Ñandú"]
-    await request_rearm(url(tmp_path), ["este"])  # while no service runs
-    async with opened(tmp_path) as store:
-        assert await store.requests() == ["Ñandú", "este"]
-        assert await store.done(["Ñandú", "este"])
-        assert await store.requests() == []
+        assert await request_rearm(url(tmp_path), []) == []
+        assert await store.take_requests() == ["sur", "Ñandú", "norte"]
+        assert await store.take_requests() == []
 
 
-async def test_a_request_that_was_not_told_yet_is_not_done(tmp_path: Path) -> None:
+async def test_requests_that_nobody_has_taken_can_be_withdrawn(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
-        await request_rearm(url(tmp_path), ["norte"])
-        assert await store.requests() == ["norte"]
-        await request_rearm(url(tmp_path), ["norte"])
-        assert await store.done(["norte"])
-        assert await store.requests() == ["norte"]
+        taken = await request_rearm(url(tmp_path), ["norte", "sur"])
+        assert await store.take_requests() == ["norte", "sur"]
+        assert not await withdraw(url(tmp_path), taken)
+        late = await request_rearm(url(tmp_path), ["norte"])
+        assert await withdraw(url(tmp_path), late)
+        assert not await withdraw(url(tmp_path), late)
+        assert await store.take_requests() == []
+
+
+async def test_a_request_that_came_while_nothing_ran_is_void(tmp_path: Path) -> None:
+    async with opened(tmp_path):
+        pass
+    await request_rearm(url(tmp_path), ["norte"])
+    with capture_logs() as logs:
+        async with opened(tmp_path) as store:
+            assert await store.take_requests() == []
+    assert [(line["log_level"], line["accounts"]) for line in logs] == [("warning", "norte")]
 
 
 # Age

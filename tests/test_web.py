@@ -535,6 +535,7 @@ async def test_quotas_hold_what_is_known_of_each_target_and_null_for_the_rest(tm
             "name": "norte",
             "hold": None,
             "held_at": None,
+            "released_at": None,
             "unproven": False,
             "next_call": None,
             "last_answer": None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from monitor.alerts import Level, level, worst
 from monitor.config import Config
-from monitor.guard import why_held
+from monitor.guard import aside, why_held
 from monitor.model import AccountStatus, Failure
 from monitor.state import Row, State
 
@@ -25,11 +25,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """How everything is, and where the numbers come from, in words."""
+    """How everything is, where the numbers come from, in words, and of which configuration file."""
 
     targets: Sequence[Finding]
     accounts: Sequence[AccountStatus]
     source: str
+    config: Config
 
     @property
     def level(self) -> Level:
@@ -48,10 +49,12 @@ def judge(state: State, config: Config, accounts: Sequence[AccountStatus], sourc
         )
         for row in state.rows()
     ]
-    return Findings(targets, accounts, source)
+    return Findings(targets, accounts, source, config)
 
 
 def _trouble(row: Row, now: float, expire_after: float, account: AccountStatus) -> str:
+    if (refusal := account.refusal(row.target.rfc)) is not None:
+        return aside(refusal)
     if isinstance(row.last, Failure):
         return row.last.text
     if account.hold is not None:

@@ -2,9 +2,11 @@
 
 import io
 import json
+import shlex
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -13,8 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor import output
+from monitor.advice import on_hold
 from monitor.alerts import Level
 from monitor.check.findings import Finding, Findings
+from monitor.config import Config
 from monitor.model import AccountStatus
 
 COLOURS = {Level.CRITICAL: "bold red", Level.WARNING: "yellow", Level.UNKNOWN: "magenta", Level.OK: "green"}
@@ -89,8 +93,9 @@ def print_table(findings: Findings) -> None:
     console.print(table)
     for line in _troubles(ordered):
         console.print(line, soft_wrap=True)
-    for account in filter(None, map(_about, findings.accounts)):
-        console.print(_plain(account), soft_wrap=True)
+    for account in findings.accounts:
+        if about := _about(account, findings.config):
+            console.print(_plain(about), soft_wrap=True)
     console.print(_plain(_sum(findings)), soft_wrap=True)
     written.seek(0)
     _print(written.read())
@@ -134,15 +139,31 @@ def _age(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f}s"
 
 
-def _about(account: AccountStatus) -> str:
-    """What is to be said of an account that is held, or has yet to prove that it works."""
+def _about(account: AccountStatus, config: Config) -> str:
+    """What is to be said of an account that is held or waits, and what to do."""
+    rearm = f"timbres-monitor rearm --config {shlex.quote(str(config.path))} {shlex.quote(account.name)}"
     if account.hold is not None:
         return (
-            f"{account.name}: held: nothing is sent until the password in the configuration is another, or it"
-            f" is mended at the PAC and released: timbres-monitor rearm {account.name} --config FILE"
+            f"{account.name}: held: nothing is sent until user or password in the configuration are others,"
+            f" or somebody releases it. {on_hold(account.hold)[0]} Then, if they stay as they are: {rearm}"
         )
+    if account.set_aside:
+        return f"{account.name}: once the account may ask for {_named(account)}: {rearm}"
+    if account.released_at is not None:
+        return f"{account.name}: released at {_clock(account.released_at, config)}: one login goes out next"
     if not account.text or not (account.unproven or account.next_call):
         return ""
-    when = time.localtime(account.next_call) if account.next_call else None
-    call = f"next call not before {time.strftime('%H:%M', when)}; " if when else ""
-    return f"{account.name}: not seen to work: {call}the last answer, for {account.rfc}: {account.text}"
+    seen = "no longer certain that it works" if account.worked else "not yet seen to work"
+    call = "one call goes out next"
+    if account.next_call is not None and account.next_call > time.time():
+        call = f"next call not before {_clock(account.next_call, config)}, or after: {rearm}"
+    return f"{account.name}: {seen}; {call}; the last answer, for {account.rfc}: {account.text}"
+
+
+def _named(account: AccountStatus) -> str:
+    return ", ".join(refusal.rfc for refusal in account.set_aside)
+
+
+def _clock(at: float, config: Config) -> str:
+    """The time of day where the configuration is, with the name of that zone."""
+    return datetime.fromtimestamp(at, config.timezone).strftime("%H:%M %Z")

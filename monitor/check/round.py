@@ -1,21 +1,22 @@
 """Everything polled once, and what is waited for meanwhile."""
 
 import asyncio
-import sys
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.progress import Progress
 
+from monitor import output
 from monitor.config import Target
 from monitor.core import Core
-from monitor.model import Failure
+from monitor.model import Failure, Key
 
 GRACE = 1.0  # seconds beyond its timeout that a call under way has to end in
 SLOW = 2.0  # seconds after which `check` says what it waits for
+LOOK = 0.2  # seconds between looks at whether a wait has ended
 
 
 @dataclass(slots=True)
@@ -27,11 +28,14 @@ class Round:
     core: Core
     patience: float  # seconds
     asked: int = 0
-    waits: dict[str, str] = field(default_factory=dict)  # accounts, and what each waits for
-    over: bool = False
+    put_off: set[str] = field(default_factory=set)  # accounts that wait for longer than we do
+    waits: dict[str, tuple[str, float]] = field(default_factory=dict)  # accounts: for what, and until when
+    calls: dict[Key, float] = field(default_factory=dict)  # turns under way, and since when
+    until: float = 0.0  # monotonic seconds: no call begins later
 
-    async def poll(self) -> int:
-        """How many targets could not be asked in time."""
+    async def poll(self) -> str:
+        """Ask. Returns who was asked, in words."""
+        self.until = time.monotonic() + self.patience
         # The target with the newest reading of each unproven credential goes first.
         first = {key for _, key in await self.core.leaders()}
         at_once = {account.name: account.max_in_flight for account in self.core.config.accounts}
@@ -43,10 +47,9 @@ class Round:
             for account, mine in turns.items()
             for _ in range(min(at_once[account], len(mine)))
         }
-        watch = asyncio.create_task(self._watch())
+        beside = (asyncio.create_task(self._watch()), asyncio.create_task(self._obey()))
         try:
             _, late = await asyncio.wait(workers, timeout=self.patience)
-            self.over = True
             # A call under way is waited for: broken off, it would count as a lost login.
             calling = late & self.core.poller.calling
             for task in late - calling:
@@ -54,45 +57,83 @@ class Round:
             if calling:
                 await asyncio.wait(calling, timeout=self.core.config.poll.timeout + GRACE)
         finally:
-            for task in (*workers, watch):
+            for task in (*workers, *beside):
                 task.cancel()
-            ended = await asyncio.gather(*workers, watch, return_exceptions=True)
+            ended = await asyncio.gather(*workers, *beside, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
                 raise error
-        return len(self.core.config.targets) - self.asked
+        return self._told()
+
+    def _told(self) -> str:
+        left = len(self.core.config.targets) - self.asked
+        if not left:
+            return "polled now"
+        rfcs = "1 RFC was" if left == 1 else f"{left} RFCs were"
+        why = (
+            "the wait before the next call is longer than --timeout" if self.put_off else "--timeout was over"
+        )
+        return f"{'polled now, but ' if self.asked else ''}{rfcs} not asked: {why}"
 
     async def _work(self, targets: "deque[Target]") -> None:
         """Take the next target whose turn may come, until all have had theirs."""
-        while targets and not self.over:
+        while targets and time.monotonic() < self.until:
             target = targets.popleft()
-            outcome = await self.core.turn(target, time.monotonic())
+            if self.core.quiet(target.account)[1] > self.until - time.monotonic():
+                self.put_off.add(target.account)  # it would be waited for in vain
+                continue
+            self.calls[target.key] = time.monotonic()
+            try:
+                outcome = await self.core.turn(target, time.monotonic())
+            finally:
+                del self.calls[target.key]
             if not isinstance(outcome, Failure) or outcome.sent or outcome.retry_after is None:
                 self.waits.pop(target.account, None)
                 self.asked += 1
                 continue
+            until = time.monotonic() + outcome.retry_after
+            if until > self.until:
+                self.put_off.add(target.account)
+                continue
             # It could not be sent yet: the others of the account first, and then when it may be.
             targets.append(target)
-            until = time.monotonic() + outcome.retry_after
-            while targets and not self.core.may_ask(*targets[0].key) and time.monotonic() < until:
-                left = max(1.0, until - time.monotonic())
-                self.waits[target.account] = f"{target.account} ({left:.0f} s): {outcome.text}"
-                await asyncio.sleep(0.2)
+            self.waits[target.account] = outcome.text, until
+            # Every so often, as an operator may release it.
+            while targets and not self.core.may_ask(*targets[0].key) and time.monotonic() < until:  # noqa: ASYNC110
+                await asyncio.sleep(LOOK)
+
+    async def _obey(self) -> None:
+        """Release what somebody asks to be released meanwhile."""
+        while True:
+            for account in await self.core.requests():
+                await self.core.rearm(account)
+            await asyncio.sleep(1.0)
 
     async def _watch(self) -> None:
-        """Say what is waited for, once it takes long: a bar on a terminal, a line an account elsewhere."""
+        """Say what is waited for, once it takes long: a bar on a terminal, a line each elsewhere."""
         await asyncio.sleep(SLOW)
         console, said = Console(stderr=True, highlight=False), set[str]()
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=len(self.core.config.targets))
             while True:
-                quiet = {endpoint: f"{endpoint} asked for quiet" for endpoint in self.core.quiet()}
-                waits = self.waits | quiet
+                waits = dict(self._waits(time.monotonic()))
                 words = f"Waiting: {'; '.join(waits.values())}" if waits else "Asking the PAC…"
                 bar.update(task, completed=self.asked, description=words)
                 if not console.is_terminal:
                     for name in waits.keys() - said:
-                        with suppress(OSError):
-                            print(f"waiting: {waits[name]}", file=sys.stderr, flush=True)  # noqa: T201
+                        output.say(f"waiting: {waits[name]}")
                     said |= waits.keys()
                 await asyncio.sleep(SLOW)
+
+    def _waits(self, now: float) -> Iterator[tuple[str, str]]:
+        """What is waited for, in words; the first is the same for as long as it is the same wait."""
+        for account, (why, until) in self.waits.items():
+            yield f"{account} {until}", f"{account} ({max(1.0, until - now):.0f} s): {why}"
+        for endpoint, seconds in {self.core.quiet(account) for account, _ in self.calls}:
+            if seconds > 0:
+                yield endpoint, f"{endpoint} asked for quiet ({seconds:.0f} s)"
+        hanging = [(since, key) for key, since in self.calls.items() if now - since > SLOW]
+        for since, (account, rfc) in sorted(hanging)[:1]:
+            most = self.core.config.poll.timeout
+            words = f"no answer for {rfc} since {now - since:.0f} s (a call ends after {most:g} s)"
+            yield f"{account} {rfc}", f"{account}: {words}"

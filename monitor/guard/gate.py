@@ -1,5 +1,6 @@
 """The gate of one credential."""
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -122,6 +123,14 @@ class Gate:
         if self.goes_behind(rfc):
             raise Held("wait", "another RFC goes first: the last answer for this one proved nothing", RETRY)
 
+    def kept_back(self, rfc: str) -> float:
+        """Seconds until `check` lets a call for this RFC through; infinite while only a person can say."""
+        try:
+            self.check(rfc)
+        except Held as held:
+            return math.inf if held.retry_after is None else held.retry_after
+        return 0.0
+
     def set_aside(self, rfc: str) -> Refusal | None:
         """Why this RFC is not asked though the credential works, if that is so."""
         found = (one for one in self.standing.refusals if one.rfc == rfc and one.set_aside)
@@ -168,7 +177,7 @@ class Gate:
 
     async def rearm(self) -> None:
         """An operator's word: whatever held or delayed it is forgotten, and one call is allowed."""
-        self.standing = released(self.standing)
+        self.standing = released(self.standing, self._wall())
         self._wait_until = 0.0
         self._unprove()
         log.warning("account released by an operator", accounts=", ".join(self.accounts))
@@ -192,7 +201,8 @@ class Gate:
             shown.rfc,
             shown.text,
             self._wall() + left if left > 0 else None,
-            tuple(one.rfc for one in shown.refusals if one.set_aside),
+            tuple(one for one in shown.refusals if one.set_aside),
+            shown.worked,
         )
 
     async def enter(self) -> None:

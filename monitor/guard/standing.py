@@ -97,9 +97,11 @@ def _lost(after: Standing, waits: Waits, *, proven: bool) -> Standing:
     return after
 
 
-def released(standing: Standing) -> Standing:
-    """After an operator's word: one call is allowed, to another RFC than the one that was refused, and
-    what was set aside is asked once more.
+def released(standing: Standing, at: float) -> Standing:
+    """After an operator's word, given `at` (epoch seconds): one call is allowed, to another RFC than the one
+    that was refused, and what was set aside is asked once more.
     """
     refusals = tuple(replace(one, set_aside=False) for one in standing.refusals)
-    return Standing(worked=standing.worked, intent=standing.intent, rfc=standing.rfc, refusals=refusals)
+    return Standing(
+        worked=standing.worked, intent=standing.intent, at=at, rfc=standing.rfc, refusals=refusals
+    )

@@ -3,7 +3,7 @@
 from monitor.store.errors import Locked, StoreUnavailable
 from monitor.store.rows import Loaded, Point
 from monitor.store.store import Store
-from monitor.store.visit import is_there, peek, pending, recogniser, request_rearm
+from monitor.store.visit import is_there, peek, recogniser, request_rearm, withdraw
 
 __all__ = [
     "Loaded",
@@ -13,7 +13,7 @@ __all__ = [
     "StoreUnavailable",
     "is_there",
     "peek",
-    "pending",
     "recogniser",
     "request_rearm",
+    "withdraw",
 ]

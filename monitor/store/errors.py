@@ -6,10 +6,13 @@ from pathlib import Path
 
 
 class Locked(Exception):
-    """Another process holds the lock: only its holder polls. `brief`: a command, which ends by itself."""
+    """Another process holds the lock: only its holder polls. `holder` names it; `brief`: a command, which
+    ends by itself.
+    """
 
-    def __init__(self, text: str, *, brief: bool = False) -> None:
+    def __init__(self, text: str, holder: str = "another process", *, brief: bool = False) -> None:
         super().__init__(text)
+        self.holder = holder
         self.brief = brief
 
 

@@ -5,7 +5,7 @@ its work now, and the next call begins from the file if need be.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,7 +37,6 @@ class Ledger:
         self._numbers: dict[Key, int] = {}  # of the targets in the database
         self._following = 1  # the number of the next new target
         self._standings: dict[str, Standing] = {}  # as stored: some tens
-        self._last_request = 0
         self._lock = Lock(files.beside(path, ".lock"), brief)
         self._key_path = files.beside(path, ".key")
         self._reserve_path = files.beside(path, ".reserve")
@@ -46,10 +45,18 @@ class Ledger:
         self._lost = False  # the file we had is gone, and the new one does not hold what it held
 
     def open(self, known: Iterable[Key] = ()) -> rows.Loaded:
-        """Everything that is stored. Keys that are `known` take no memory again: 12 MB for 100,000."""
+        """Everything that is stored. Keys that are `known` take no memory again: 12 MB for 100,000.
+
+        Requests found here are void: nobody took them in time, and what they were about may be held anew.
+        """
         self._known = known
         with self.transaction() as connection:
             written_at = rows.load_mark(connection, "written_at")
+            late = rows.load_requests(connection)
+            rows.remove_requests(connection, [number for number, _ in late])
+        if late:
+            accounts = ", ".join(sorted({account for _, account in late}))
+            log.warning("a request to release came while nothing ran, and is void", accounts=accounts)
         return rows.Loaded(dict(self._kept), dict(self._standings), written_at)
 
     def close(self) -> None:
@@ -105,17 +112,12 @@ class Ledger:
         with suppress(OSError):
             files.reserve(self._reserve_path, RESERVE)
 
-    def requests(self) -> list[str]:
-        """The accounts that somebody asks to re-arm, in order."""
+    def take_requests(self) -> list[str]:
+        """The accounts that somebody asks to re-arm, in order. They are told once."""
         with self.transaction() as connection:
             found = rows.load_requests(connection)
-        self._last_request = found[-1][0] if found else 0
+            rows.remove_requests(connection, [number for number, _ in found])
         return [account for _, account in found]
-
-    def done(self, accounts: Sequence[str]) -> None:
-        """Remove requests that `requests` has told; later ones about the same account stay."""
-        with self.transaction() as connection:
-            rows.remove_requests(connection, accounts, self._last_request)
 
     def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[rows.Point]]:
         """Of each target that is known its changes from `since` on, beginning with the one that held then.

@@ -53,7 +53,7 @@ class Lock:
         except BlockingIOError:
             holder, _, kind = os.pread(file, 40, 0).decode("ascii", "replace").strip().partition(" ")
             by = f"process {holder}" if holder.isdecimal() else "another process"
-            raise Locked(f"{self._path} is locked by {by}", brief=kind == _BRIEF) from None
+            raise Locked(f"{self._path} is locked by {by}", by, brief=kind == _BRIEF) from None
         with suppress(OSError):  # for people only; a full disk is found out where it matters
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()} {_BRIEF if self._brief else 'service'}\n".encode(), 0)

@@ -215,12 +215,12 @@ def load_requests(connection: Connection) -> list[tuple[int, str]]:
     return [(number, account) for number, account in rows]
 
 
-def put_requests(connection: Connection, accounts: Sequence[str], at: float) -> None:
-    """Ask for accounts to be re-armed."""
-    for account in accounts:
-        connection.execute(insert(request).values(account=account, at=at))
+def put_requests(connection: Connection, accounts: Sequence[str], at: float) -> list[int]:
+    """Ask for accounts to be re-armed: the numbers of the requests."""
+    asked = insert(request).returning(request.c.id)
+    return [connection.execute(asked.values(account=account, at=at)).scalar_one() for account in accounts]
 
 
-def remove_requests(connection: Connection, accounts: Sequence[str], last: int) -> None:
-    """Remove the requests about `accounts` up to number `last`."""
-    connection.execute(delete(request).where(request.c.account.in_(accounts), request.c.id <= last))
+def remove_requests(connection: Connection, numbers: Sequence[int]) -> int:
+    """Remove requests: how many of them were still there."""
+    return connection.execute(delete(request).where(request.c.id.in_(numbers))).rowcount if numbers else 0

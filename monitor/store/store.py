@@ -1,7 +1,7 @@
 """What outlives the process: last readings, history, holds, requests to re-arm."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -77,13 +77,9 @@ class Store:
         """Store what `write` would if it were called for each step in turn, all or nothing."""
         return await self._write(partial(self._ledger.put_past, steps, at))
 
-    async def requests(self) -> list[str]:
-        """The accounts that somebody asks to re-arm, in order; none if that cannot be read now."""
-        return await self._read(self._ledger.requests, [])
-
-    async def done(self, accounts: Sequence[str]) -> bool:
-        """Remove the requests about `accounts` that `requests` has told."""
-        return await self._write(partial(self._ledger.done, accounts))
+    async def take_requests(self) -> list[str]:
+        """The accounts that somebody asks to re-arm, in order, told once; none if that cannot be done now."""
+        return await self._read(self._ledger.take_requests, [])
 
     async def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[Point]]:
         """The changes of each of these targets from `since` (epoch seconds) on, by time, at the endpoint that

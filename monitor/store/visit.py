@@ -31,12 +31,6 @@ async def peek(url: str) -> Loaded:
     return await _aside(partial(_visit, sqlite.file_of(url), rows.load, read_only=True))
 
 
-async def pending(url: str) -> list[str]:
-    """The accounts of requests that nobody has obeyed yet. Raises `StoreUnavailable`."""
-    found = await _aside(partial(_visit, sqlite.file_of(url), rows.load_requests, read_only=True))
-    return [account for _, account in found]
-
-
 def recogniser(url: str) -> Callable[[tuple[str, str, str]], str]:
     """The `fingerprint` of the store at `url`. Raises `StoreUnavailable`, also if there is no key."""
     path = files.beside(sqlite.file_of(url), ".key")
@@ -46,10 +40,20 @@ def recogniser(url: str) -> Callable[[tuple[str, str, str]], str]:
     return partial(key.fingerprint, secret)
 
 
-async def request_rearm(url: str, accounts: Sequence[str]) -> None:
-    """Ask the service to re-arm accounts. Raises `StoreUnavailable`, also if there is no database."""
+async def request_rearm(url: str, accounts: Sequence[str]) -> list[int]:
+    """Ask whoever polls to re-arm accounts: the numbers of the requests. Raises `StoreUnavailable`, also if
+    there is no database.
+    """
     ask = partial(rows.put_requests, accounts=accounts, at=time.time())
-    await _aside(partial(_visit, sqlite.file_of(url), ask, read_only=False))
+    return await _aside(partial(_visit, sqlite.file_of(url), ask, read_only=False))
+
+
+async def withdraw(url: str, requests: Sequence[int]) -> bool:
+    """Take requests back. Whether one of them was still there: nobody has obeyed it. Raises
+    `StoreUnavailable`.
+    """
+    remove = partial(rows.remove_requests, numbers=requests)
+    return await _aside(partial(_visit, sqlite.file_of(url), remove, read_only=False)) > 0
 
 
 def _visit(path: Path, work: Callable[[Connection], T], read_only: bool) -> T:

@@ -118,7 +118,7 @@ def facts(one: Judged, due: float | None, words: Words) -> Iterator[Fact]:
         yield words("read"), words("never_read"), None
     else:
         yield words("read"), f"{words.ago(row.reading.at)},", row.reading.at
-    if one.held:
+    if one.held or one.refusal is not None:
         yield words("next_poll"), words("due_held"), None
     elif due is None:
         yield words("next_poll"), words("polling"), None

@@ -35,7 +35,8 @@ class Monitored(Protocol):
     def due(self, key: Key) -> float | None:
         """When the next poll of a target comes, in epoch seconds.
 
-        `None` while one is under way, and for what is not configured. May be asked in any thread.
+        `None` while one is under way, as long as none comes before a person has acted, and for what is not
+        configured. May be asked in any thread.
         """
 
     def journal(self, key: Key) -> Journal:

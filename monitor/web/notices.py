@@ -9,7 +9,7 @@ from typing import Any
 
 from monitor.alerts import Level, crossings
 from monitor.messages import EXPIRY_DAYS
-from monitor.model import AccountStatus
+from monitor.model import AccountStatus, Refusal
 from monitor.state import Snapshot
 from monitor.web.table import KEYS, Judged
 from monitor.web.words import DAY, Words
@@ -51,7 +51,6 @@ Groups = dict[tuple[str, str], list[Judged]]
 
 def _grouped(judged: Sequence[Judged], snapshot: Snapshot) -> tuple[Groups, dict[tuple[str, str], float]]:
     """The rows that each notice is about, by severity and kind; and the days that it speaks of."""
-    aside = {account.name: account.set_aside for account in snapshot.accounts}
     groups: Groups = defaultdict(list)
     limits: dict[tuple[str, str], float] = defaultdict(float)
     for one in judged:
@@ -67,14 +66,13 @@ def _grouped(judged: Sequence[Judged], snapshot: Snapshot) -> tuple[Groups, dict
             groups[group].append(one)
         elif one.reading is not None and one.reading.available < (one.peak_day or 0):
             groups["warning", "peak"].append(one)
-        if not one.held:
-            if one.failure is not None and one.row.target.rfc in aside[one.row.target.account]:
-                continue  # told with its account
-            if one.failure is not None:
-                groups["failing", one.failure.code].append(one)
+        if not one.held and one.refusal is None:  # those are told with their account
+            failure = one.failure
+            if failure is not None and (failure.sent or not one.is_waiting):
+                groups["failing", failure.code].append(one)
             elif row.attempted_at is None:
                 groups["note", "waiting"].append(one)
-            elif one.reading is None or row.failed:
+            elif one.reading is None or (failure is None and row.last is None and row.failed):
                 groups["warning", "stale"].append(one)
         if row.target.expires_at is not None:
             left = row.target.expires_at - snapshot.at
@@ -109,29 +107,41 @@ def _of_accounts(judged: Sequence[Judged], snapshot: Snapshot, words: Words, con
             "account_held",
             words("account_held", account=account.name, why=why, since=since),
             means=f"{words('held_means', n=of_account[account.name])} {_answer(account, words)}".strip(),
-            steps=(words("how_password"), words("how_release")),
+            steps=(words.hold_advice(code), words("how_reload"), words("how_release")),
             command=_rearm(config, account),
         )
     for account in snapshot.accounts:
         if account.set_aside:
-            n, rfcs = len(account.set_aside), ", ".join(account.set_aside[:NAMED])
+            n, rfcs = len(account.set_aside), ", ".join(one.rfc for one in account.set_aside[:NAMED])
             yield Notice(
                 "warning",
                 "set_aside",
                 words("set_aside", n=n, account=account.name, rfcs=rfcs),
-                means=words("set_aside_means", n=n),
+                means=f"{words('set_aside_means', n=n)} {_answers(account.set_aside, words)}",
                 steps=(words("how_set_aside"),),
                 command=_rearm(config, account),
             )
-        if account.hold is None and account.unproven and account.text:
-            when = account.next_call
+        elif account.released_at is not None:
+            when = words.when(account.released_at)
+            yield Notice(
+                "note", "account_released", words("account_released", account=account.name, when=when)
+            )
+        elif account.hold is None and account.unproven and account.text:
+            when = words.when(account.next_call) if account.next_call is not None else ""
             yield Notice(
                 "warning",
                 "account_unproven",
-                words("account_unproven", account=account.name)
-                + (words("next_call", when=words.when(when)) if when is not None else ""),
+                words("account_doubtful" if account.worked else "account_unproven", account=account.name)
+                + words("next_call" if when else "next_call_now", when=when),
                 means=f"{_answer(account, words)} {words('unproven_means')}",
+                steps=(words("how_unproven"), words("how_at_once")),
+                command=_rearm(config, account),
             )
+
+
+def _answers(refusals: Sequence[Refusal], words: Words) -> str:
+    """What the PAC said of them, once."""
+    return " ".join(dict.fromkeys(words("its_answer", text=one.text) for one in refusals[:NAMED]))
 
 
 def _answer(account: AccountStatus, words: Words) -> str:

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from monitor.alerts import Level, level
-from monitor.model import Failure, Reading
+from monitor.model import Failure, Reading, Refusal
 from monitor.state import Row, Snapshot
 from monitor.web.query import Query
 
@@ -28,6 +28,8 @@ class Judged(NamedTuple):
     level: Level
     reading: Reading | None  # unless it is too old to be shown
     held: bool
+    refusal: Refusal | None  # it is not asked, as the PAC refuses the login for it alone
+    is_waiting: bool  # its account, or the database
 
     @property
     def time_left(self) -> float | None:
@@ -44,8 +46,11 @@ class Judged(NamedTuple):
 
     @property
     def failure(self) -> Failure | None:
-        """Why the last turn gave no numbers."""
-        return self.row.last if isinstance(self.row.last, Failure) else None
+        """Why the last turn gave no numbers; if it was not used, as long as that is still true."""
+        last = self.row.last
+        if not isinstance(last, Failure):
+            return None
+        return last if last.sent or self.held or self.is_waiting or self.refusal is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,19 @@ def judge(snapshot: Snapshot) -> list[Judged]:
     """Every row, judged as of the snapshot."""
     at, expire_after = snapshot.at, snapshot.expire_after
     held = {account.name for account in snapshot.accounts if account.hold is not None}
+    waiting = {account.name for account in snapshot.accounts if account.next_call is not None}
+    aside = {(account.name, one.rfc): one for account in snapshot.accounts for one in account.set_aside}
+    no_writes = not snapshot.store.writable
     return [
-        Judged(place, row, level(row, at, expire_after, held=is_held), row.fresh(at, expire_after), is_held)
+        Judged(
+            place,
+            row,
+            level(row, at, expire_after, held=is_held),
+            row.fresh(at, expire_after),
+            is_held,
+            aside.get(row.target.key) if aside else None,
+            no_writes or row.target.account in waiting,
+        )
         for place, row in enumerate(snapshot.rows)
         for is_held in (row.target.account in held,)
     ]

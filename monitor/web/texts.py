@@ -104,13 +104,32 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
         "Account {account} is not yet seen to work",
         "Aún no se ha visto que la cuenta {account} funcione",
     ),
+    "account_doubtful": (
+        "It is no longer certain that account {account} works",
+        "Ya no es seguro que la cuenta {account} funcione",
+    ),
+    "account_released": (
+        "Account {account} was released at {when}: one call goes out next and decides",
+        "La cuenta {account} se liberó a las {when}: sigue una consulta, que decide",
+    ),
     "next_call": (": next call at {when}", ": próxima consulta a las {when}"),
+    "next_call_now": (": its next call is due", ": ya toca su próxima consulta"),
     "unproven_means": (
         "It makes one call at a time, with longer and longer waits, until one shows that its login is good. "
-        "If this goes on though the PAC works: look at endpoint, proxy and namespace.",
+        "A login that has never worked is held after two answers that are lost or cannot be read.",
         "Hace una sola consulta a la vez, con esperas cada vez más largas, hasta que una muestre que el "
-        "acceso es bueno. Si continúa aunque el PAC funcione: revisa endpoint, proxy y namespace.",
+        "acceso es bueno. Un acceso que nunca ha funcionado se retiene tras dos respuestas perdidas o que no "
+        "se pueden leer.",
     ),
+    "how_unproven": (
+        "If this goes on though the PAC works: look at endpoint, proxy and namespace.",
+        "Si continúa aunque el PAC funcione: revisa endpoint, proxy y namespace.",
+    ),
+    "how_at_once": (
+        "To have the next call at once, with the user and password as they are:",
+        "Para que la próxima consulta salga de inmediato, con el usuario y la contraseña como están:",
+    ),
+    "its_answer": ("The PAC: {text}.", "El PAC: {text}."),
     "set_aside": (
         "Account {account} works, but the PAC refuses its login for {n} RFC alone: {rfcs}"
         "|Account {account} works, but the PAC refuses its login for {n} RFCs alone: {rfcs}",
@@ -127,15 +146,17 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
     ),
     "how": ("How to release it", "Cómo liberarla"),
     "what_to_do": ("What to do", "Qué hacer"),
-    "how_password": (
-        "If the password is wrong in the configuration: correct it and reload (SIGHUP). "
-        "The new one is tried at once.",
-        "Si la contraseña está mal en la configuración: corrígela y recarga (SIGHUP). "
-        "La nueva se prueba de inmediato.",
+    "how_reload": (
+        "If you have changed the configuration, reload it (SIGHUP): another user or password is tried within "
+        "two minutes.",
+        "Si cambiaste la configuración, recárgala (SIGHUP): otro usuario u otra contraseña se prueba en "
+        "menos de dos minutos.",
     ),
     "how_release": (
-        "If it was right, and the cause is mended at the PAC, release the account:",
-        "Si estaba bien y la causa ya se arregló en el PAC, libera la cuenta:",
+        "If user and password stay as they are, and the cause is mended at the PAC, release the account. "
+        "One login goes out:",
+        "Si el usuario y la contraseña quedan como están, y la causa ya se arregló en el PAC, libera la "
+        "cuenta. Sale un intento de acceso:",
     ),
     "not_writable": (
         "The database takes no writes: logins that have not worked yet are not used. "

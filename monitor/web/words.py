@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from monitor.advice import on_hold
 from monitor.model import Failure, Reason
 from monitor.pac import Refused
 from monitor.pac.status import ERRORS
@@ -114,6 +115,10 @@ class Words:
         if known is None:
             return self("code", code=code)
         return known[self._index]
+
+    def hold_advice(self, code: str) -> str:
+        """What a person does about a hold of this code."""
+        return on_hold(code)[self._index]
 
     def failure(self, failure: Failure) -> str:
         """Why a turn gave no numbers, with the code by which the PAC knows it."""

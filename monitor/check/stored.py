@@ -1,0 +1,36 @@
+"""What another process that polls has stored of the accounts."""
+
+from collections.abc import Sequence
+
+from monitor.config import Config
+from monitor.guard import Credential, recall
+from monitor.model import AccountStatus, Standing
+from monitor.store import Loaded, recogniser
+
+
+def standings(config: Config, loaded: Loaded) -> dict[str, Standing]:
+    """What is stored of each account's credential. Raises `StoreUnavailable`."""
+    fingerprint = recogniser(config.state.url)
+    spellings: dict[Credential, set[Credential]] = {}
+    for account in config.accounts:
+        spellings.setdefault(account.credential, set()).add(account.spelled)
+    return {
+        account.name: recall(loaded.standings, fingerprint, key, spellings[key])[0]
+        for account in config.accounts
+        for key in [account.credential]
+    }
+
+
+def statuses(config: Config, loaded: Loaded) -> Sequence[AccountStatus]:
+    """What is shown of each account. Raises `StoreUnavailable`."""
+    return [_status(name, standing) for name, standing in standings(config, loaded).items()]
+
+
+def _status(account: str, standing: Standing) -> AccountStatus:
+    next_call = standing.at + standing.wait if standing.at is not None and standing.wait else None
+    set_aside = tuple(one for one in standing.refusals if one.set_aside)
+    # Whether it works in that process nobody has stored: what is known is its last answer.
+    unproven = not standing.worked or standing.at is not None
+    at, rfc, text = standing.at, standing.rfc, standing.text
+    worked = standing.worked
+    return AccountStatus(account, standing.hold, unproven, at, rfc, text, next_call, set_aside, worked)
