@@ -558,20 +558,25 @@ async def test_it_does_not_wait_for_what_comes_too_late(tmp_path: Path) -> None:
     assert "must be a duration" in beside.stderr
 
 
+def time_passed(folder: Path, seconds: float) -> None:
+    """So long ago the last answers came, as far as the database knows."""
+    with closing(sqlite3.connect(folder / "timbres.db")) as database, database:
+        database.execute("UPDATE credential SET at = at - ?", (seconds,))
+
+
 async def test_what_it_waits_for_is_said_and_asked_then(tmp_path: Path) -> None:
-    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "500"})
+    pac = Pac([customer({RFCS[0]: 1_000})], faults={"*": "500"})
     async with pac.serve() as url:
-        config = configure(tmp_path, account(url, *RFCS[:2]))
-        checking = asyncio.create_task(check(config, "--timeout", "40s"))
-        while not pac.calls:
-            await asyncio.sleep(0.05)
+        config = configure(tmp_path, account(url, RFCS[0]))
+        await check(config)
         pac.faults.clear()
-        done = await checking
+        time_passed(tmp_path, 24)
+        done = await check(config)
     waiting = (
-        r"waiting: norte \((30|2\d) s\): not yet seen to work: the account waits .*; the last answer: 500: "
+        r"waiting: norte \([1-4] s\): not yet seen to work: the account waits .*; the last answer: 500: "
     )
-    assert re.search(waiting, done.stderr)
-    assert (done.returncode, "polled now\n" in done.stdout) == (3, True)  # one of them was asked too early
+    assert re.search(waiting, done.stderr), done.stderr
+    assert (done.returncode, "polled now\n" in done.stdout) == (0, True)
     assert pac.calls.total() == 2
 
 
@@ -585,8 +590,7 @@ async def test_again_and_again_it_asks_once_the_stored_wait_is_over(tmp_path: Pa
         assert "1 RFC was not asked" in early.stdout
         assert "polled now" not in early.stdout
         assert pac.calls.total() == 1
-        with closing(sqlite3.connect(tmp_path / "timbres.db")) as database, database:
-            database.execute("UPDATE credential SET at = at - 30")  # half a minute later
+        time_passed(tmp_path, 30)
         later = await check(config, "--timeout", "1s")
     assert (later.returncode, "polled now\n" in later.stdout) == (0, True)
 
@@ -605,10 +609,8 @@ async def test_what_the_pac_makes_it_wait_for_is_said(tmp_path: Path) -> None:
     pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "http_503:600"})
     async with pac.serve() as url:
         done = await check(configure(tmp_path, account(url, *RFCS[:2])), "--timeout", "3s")
-        again = await check(configure(tmp_path, account(url, *RFCS[:2])), "--timeout", "2m")
     assert done.returncode == 3
     assert "1 RFC was not asked: the wait before the next call is longer than --timeout" in done.stdout
-    assert "1 RFC was not asked" in again.stdout
 
 
 async def test_a_call_under_way_is_not_broken_off_when_time_is_up(tmp_path: Path) -> None:

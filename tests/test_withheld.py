@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+import unicodedata
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
@@ -9,6 +11,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from monitor.model import Verdict
 from monitor.pac import PacError, Refused
@@ -69,6 +72,25 @@ ENCODINGS: list[Callable[[str], str]] = [
         ("secret-password", f"token {quote(b64encode(b'??secret-password').decode())}"),
         ("secret-password", f"token {b'secret-password'.hex().upper()}"),
         ("señal-de-paso", f"token {b64encode('señal-de-paso'.encode('latin-1')).decode()}"),
+        ("contraseñita", "clave b'contrase\\xc3\\xb1ita'"),
+        ("contraseñita", "clave contraseÃƒÂ±ita"),
+        ("contraseñita", "clave contrase=C3=B1ita"),
+        ("contraseñita", "clave contrase=\n=C3=B1=\nita"),
+        ("contraseñita", r"clave contrase\303\261ita"),
+        ("contraseñita", r"clave contrase\xf1ita"),
+        ("contraseñita", "clave contrase%u00F1ita"),
+        ("contraseñita", "clave contrase+APE-ita"),
+        ("contraseñita", "clave contraseita"),
+        ("contraseñita", "clave contrase_ita"),
+        ("contraseñita", "clave contrase??ita"),
+        ("contraseñita", "clave contrase¤ita"),
+        ("secret-password", "clave sec<b>ret-pass</b>word"),
+        ("secret-password", r"clave \163\145\143\162\145\164-password"),
+        ("secret-password", "clave " + b"secret-password".hex(":")),
+        ("secret-password", f"token {b64encode('secret-password'.encode('utf-16')).decode()}"),
+        ("secret-password", "clave que termina en -password"),
+        ("secret-password", "la clave secret-pa... no es correcta"),
+        ("señal&paso", "clave " + html.escape(html.escape(html.escape(html.escape("señal&paso"))))),
         ("secret-password", "clave secret-p"),
         ("secret-password", "clave secret-pa..."),
         ("secret-password", "clave [secret-pass…']"),
@@ -88,6 +110,27 @@ def test_a_message_that_repeats_the_password_is_withheld(password: str, text: st
     assert fault.text == f"SOAP fault: {withheld}"
 
 
+def test_a_namespace_is_not_looked_for_where_nothing_is_compared() -> None:
+    text = f"namespace mismatch require {' ' * MAX_COMPARED} secret found x"
+    assert "secret" not in error("secret", soap_fault(f"<faultstring>{text}</faultstring>"), 500).text
+
+
+WORDS = st.text("abcdXYZ0189", min_size=4, max_size=7)
+OTHERS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=3)
+
+
+@given(
+    st.lists(st.tuples(OTHERS, WORDS), min_size=1, max_size=5),
+    st.sampled_from(["", "_", "??", "\ufffd", "\\303\\261", "=C3=B1", "&#241;", "Ã±", "+APE-"]),
+)
+def test_letters_and_digits_tell_a_password_whatever_stands_for_the_rest(
+    parts: list[tuple[str, str]], rest: str
+) -> None:
+    password = unicodedata.normalize("NFC", "".join(other + word for other, word in parts))
+    disguised = re.sub("[^0-9A-Za-z]", lambda _: rest, password)
+    assert "withheld" in message(password, f"clave {disguised}.").text
+
+
 def test_a_message_is_compared_far_beyond_what_is_shown() -> None:
     text = "clave" + " " * MAX_COMPARED + "secret"
     assert message("secret", text).text == f"{OURS} (clave)"
@@ -99,7 +142,7 @@ def test_a_message_is_compared_far_beyond_what_is_shown() -> None:
         ("secret-password", f"El usuario {USER} no es correcto."),
         ("secret-password", "clave secreta, no correcta"),
         ("secret-password", "clave sec"),
-        ("secret-password", "clave secret-pa y más"),
+        ("secret-password", "clave secret- y más"),
         ("wrong", "usuario"),
         ("ab", "xyz"),
     ],
@@ -212,3 +255,22 @@ async def test_on_the_wire_too(form: str) -> None:
     assert isinstance(found, Refused)
     assert "withheld" in found.text
     assert form not in str(found) + repr(found)
+
+
+@pytest.mark.parametrize(
+    "repeats", [b"Proxy-Authorization: Basic dXPDqXI6dDBwLXNlY3JldA==", b"t0p-secret", b"us%C3%A9r"]
+)
+async def test_a_proxy_that_repeats_its_login_is_not_shown(repeats: bytes) -> None:
+    page = b"<html>" + repeats + b"</html>"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)
+    async with listening(answer) as (url, received):
+        proxy = SecretStr(url.replace("//", "//us%C3%A9r:t0p-secret@"))
+        found = await error_of("http://pac.invalid/ws", proxy=proxy)
+        assert b"Basic dXPDqXI6dDBwLXNlY3JldA==" in received[0]
+    assert found.text.endswith("begins (withheld: it repeats the user or the password))")
+
+
+async def test_a_proxy_without_a_login_withholds_nothing() -> None:
+    async with listening(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage") as (url, _):
+        found = await error_of("http://pac.invalid/ws", proxy=SecretStr(url))
+    assert found.text.endswith('begins "page")')

@@ -14,7 +14,7 @@ from monitor.pac.envelope import Fault, NotSoap
 from monitor.pac.errors import Busy, Garbled, PacError, Refused, Rejected, Unavailable
 from monitor.pac.reply import decoded
 from monitor.pac.status import ERRORS, judge
-from monitor.pac.withheld import MAX_EXCERPT, WITHHELD, Secrets, legible
+from monitor.pac.withheld import MAX_COMPARED, MAX_EXCERPT, WITHHELD, Secrets, legible
 from monitor.value import value
 
 #: A refusal that stands in the bytes though the answer cannot be read: enough to hold an account, never
@@ -125,7 +125,8 @@ def _http_error(answer: Answer, code: str, text: str) -> PacError:
 def _fault_error(fault: Fault, secrets: Secrets) -> PacError:
     text = secrets.message(fault.text) or "unknown"
     if text != WITHHELD:
-        if (match := _MISMATCH.search(fault.text)) or _UNQUALIFIED.search(fault.text):
+        said = fault.text[:MAX_COMPARED]  # no further: what follows may hold the password
+        if (match := _MISMATCH.search(said)) or _UNQUALIFIED.search(said):
             wanted = legible((match and match[1]) or '""')
             return Rejected("fault", f"{text}; set `namespace: {wanted}` for this account")
         if _NO_SERVICE in text.lower():

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+from pydantic import SecretStr
 from yarl import URL
 
 from monitor.config import Account
@@ -64,7 +65,8 @@ class Service:
         self._proxy, named = _split(account.proxy.get_secret_value() if account.proxy else None)
         self._ssl = ssl.create_default_context(cafile=account.ca_file) if account.ca_file else True
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._secrets = Secrets(account.username, account.password.get_secret_value())
+        password = account.password.get_secret_value()
+        self._secrets = Secrets(account.username, password, _login(account.proxy))  # a proxy may repeat it
         self._head, self._tail = _envelope(account, "getTimbres", "rfcEmisor")
         self._pool_envelope = b"".join(_envelope(account, "getTimbresImplementacion"))
         self._headers = {
@@ -146,6 +148,12 @@ def _envelope(account: Account, operation: str, last: str = "") -> tuple[bytes, 
     if last:
         head, tail = f"{head}<{prefix}{last}>", f"</{prefix}{last}>{tail}"
     return head.encode(), tail.encode()
+
+
+def _login(proxy: SecretStr | None) -> tuple[str, str]:
+    """User and password of a proxy."""
+    url = URL(proxy.get_secret_value() if proxy else "")
+    return url.user or "", url.password or ""
 
 
 def _split(proxy: str | None) -> tuple[URL | None, dict[str, str]]:

@@ -6,7 +6,7 @@ PACs, and what stands before them, quote questions: escaped, encoded, wrapped an
 import html
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from unicodedata import category, normalize
 from urllib.parse import unquote, unquote_plus
 
@@ -19,13 +19,15 @@ WITHHELD = "withheld: the PAC's message repeats the password"
 WITHHELD_EXCERPT = "(withheld: it repeats the user or the password)"
 
 _ROUNDS = 3  # of decoding
-_JSON = re.compile(r"\\+u([0-9A-Fa-f]{4})")
+#: A character as JSON, JavaScript, C, Python and quoted-printable escape it: in four digits, two, or octal.
+_ESCAPE = re.compile(r"(?:\\+u|%u)([0-9A-Fa-f]{4})|(?:\\+x|=)([0-9A-Fa-f]{2})|\\+([0-3][0-7]{2})")
+_TAG = re.compile(r"<[^<>]*>")
 _UNSEEN = re.compile(r"[\x00-\x20\x7f\\]+")
-#: What cutting leaves of an encoded character.
-_CUT = re.compile(r"(?:&[#\w]{0,10}|\ufffd{0,3}%[0-9A-Fa-f]?|\ufffd{1,3}|\\u?[0-9A-Fa-f]{0,3})\Z")
-_CLOSING = ".'\"`)]}>"  # what is put after something that was cut
-_LEAST_HEAD = 4  # of a secret that was cut, in characters
+_OTHER = re.compile(r"[^0-9a-z]+")  # than what no charset and few encodings touch
+_LEAST_PART = 4  # of a secret, in characters
 _LEAST_ENCODED = 5  # of base64 and hexadecimal digits: fewer stand in any text
+_LEAST_RUN, _LEAST_RUNS = 4, 6  # letters and digits, in a row or in all: fewer stand in any text
+_MOST_ESCAPED = 8  # letters and digits that may stand for one other character
 
 
 def legible(text: str, most: int = MAX_TEXT) -> str:
@@ -35,15 +37,15 @@ def legible(text: str, most: int = MAX_TEXT) -> str:
 
 
 class Secrets:
-    """What of an account may not be shown, and what is shown in its place."""
+    """What of an account may not be shown, and what is shown in its place. `proxy`: user and password."""
 
-    def __init__(self, username: str, password: str) -> None:
-        self._username = Withheld(username)
-        self._password = Withheld(password)
+    def __init__(self, username: str, password: str, proxy: tuple[str, str] = ("", "")) -> None:
+        self._usernames = [Withheld(one) for one in (username, proxy[0]) if one]
+        self._passwords = [Withheld(one, parts=True) for one in (password, proxy[1]) if one]
 
     def message(self, text: str) -> str:
         """A message of the PAC, as a line. It may name the user: that helps."""
-        return WITHHELD if self._password.repeats(text) else legible(text)
+        return WITHHELD if any(one.repeats(text) for one in self._passwords) else legible(text)
 
     def excerpt(self, text: str) -> str:
         """How a text that nobody understands begins, as a line in quotes."""
@@ -52,37 +54,70 @@ class Secrets:
 
     def are_in(self, text: str) -> bool:
         """Whether user or password are repeated."""
-        return self._username.repeats(text) or self._password.repeats(text)
+        return any(one.repeats(text) for one in (*self._usernames, *self._passwords))
 
 
 class Withheld:
     """A secret, by which texts are known that repeat it: in plain, in HTML's entities, percent-encoded or
-    quoted as JSON, in all of them and several times; within base64 or hexadecimal digits; in another case or
-    width, with blanks or invisible characters in it or without its own; in a wrong charset; cut by the end.
+    escaped, in all of them and several times; within base64 or hexadecimal digits; in another case or width,
+    with elements, blanks or invisible characters in it or without its own; with anything at all in place of
+    what is neither a letter of ASCII nor a digit. With `parts`, half of it is enough.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, *, parts: bool = False) -> None:
         self._plain = {squeezed(one) for one in _spellings(secret)} - {""}
         encoded = {squeezed(one) for one in _encoded(secret)}
-        self._forms = self._plain | {one for one in encoded if len(one) >= _LEAST_ENCODED}
+        self._forms = {one for one in encoded if len(one) >= _LEAST_ENCODED}
+        self._forms |= {part for one in self._plain for part in _parts(one)} if parts else self._plain
+        self._runs = _runs(secret)
         self._invisible = secret if not self._plain else ""
 
     def repeats(self, text: str) -> bool:
         """Whether the first `MAX_COMPARED` characters hold the secret."""
         for one in _decoded(text[:MAX_COMPARED]):
             plain = squeezed(one)
-            if any(form in plain for form in self._forms) or (self._invisible and self._invisible in one):
+            bare = _OTHER.sub("", plain)
+            if any(form in plain or form in bare for form in self._forms) or _stand_in(bare, self._runs):
                 return True
-            ends = (plain, plain.rstrip(_CLOSING), squeezed(_CUT.sub("", one)))
-            if any(_ends_within(end, form) for end in ends for form in self._plain):
+            if self._invisible and self._invisible in one:
                 return True
         return False
 
 
-def _ends_within(text: str, secret: str) -> bool:
-    """Whether a text ends with so much of a secret that one could guess the rest."""
-    least = max(_LEAST_HEAD, (len(secret) + 1) // 2)
-    return any(text.endswith(secret[:size]) for size in range(least, len(secret)))
+def _parts(secret: str) -> Iterator[str]:
+    """All that is so much of a secret that one could guess the rest."""
+    size = min(len(secret), max(_LEAST_PART, (len(secret) + 1) // 2))
+    return (secret[start : start + size] for start in range(len(secret) - size + 1))
+
+
+#: Letters and digits in a row, and how many may stand before them in place of others.
+Run = tuple[int, str]
+
+
+def _runs(secret: str) -> list[Run]:
+    """What charsets and encodings leave of a secret; none if that is too little to be known by."""
+    found: list[Run] = []
+    end = 0
+    plain = normalize("NFC", secret)
+    for match in re.finditer(r"[0-9A-Za-z]+", plain):
+        found.append((_MOST_ESCAPED * (match.start() - end), match[0].lower()))
+        end = match.end()
+    sizes = [len(run) for _, run in found]
+    return found if max(sizes, default=0) >= _LEAST_RUN or sum(sizes) >= _LEAST_RUNS else []
+
+
+def _stand_in(text: str, runs: Sequence[Run]) -> bool:
+    """Whether a text has all of these runs, each as near to the one before as it may be."""
+    ends: set[int] | None = None
+    for most, run in runs:
+        spans = [(0, len(text))] if ends is None else [(end, end + most + len(run)) for end in ends]
+        ends = set()
+        for start, stop in spans:
+            while (start := text.find(run, start, stop) + 1) > 0:
+                ends.add(start - 1 + len(run))
+        if not ends:
+            return False
+    return bool(ends)
 
 
 def squeezed(text: str) -> str:
@@ -97,13 +132,20 @@ def squeezed(text: str) -> str:
     return "".join(c for c in plain if category(c)[0] not in "CMZ" and c != "\\")
 
 
-def _unquoted(text: str) -> str:
-    """Without the escapes of JSON."""
-    plain = _JSON.sub(lambda match: chr(int(match[1], 16)), text)
+def _unescaped(text: str) -> str:
+    """Without the escapes of strings."""
+    plain = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2] or match[3], 8 if match[3] else 16)), text)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-_DECODINGS = (html.unescape, unquote, unquote_plus, _unquoted)
+def _without_tags(text: str) -> str:
+    return _TAG.sub("", text)
+
+
+_DECODINGS = (html.unescape, unquote, unquote_plus, _unescaped, _without_tags)
+
+
+_CHARSETS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 
 
 def _decoded(text: str) -> set[str]:
@@ -127,7 +169,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 def _encoded(secret: str) -> Iterator[str]:
     """A secret in hexadecimal and base64 digits, those that do not depend on what stands around it."""
-    for data in {secret.encode(errors="replace"), secret.encode("latin-1", "replace")}:
+    for data in {secret.encode(charset, "replace") for charset in _CHARSETS}:
         yield data.hex()
         for before in range(3):  # bytes: any text around it shifts it by as many
             digits = b64encode(bytes(before) + data).decode()
