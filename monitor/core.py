@@ -18,11 +18,11 @@ from monitor.foresight import Foresight
 from monitor.guard import Credential, Guard, Held, Waits, recall
 from monitor.journal import Journals
 from monitor.limit import Limit
-from monitor.model import Failure, Key, Outcome, Reason, Standing, StoreStatus
+from monitor.model import Failure, Kept, Key, Outcome, Reason, Standing, StoreStatus
 from monitor.poller import Line, Observe, Poller
 from monitor.slices import let_go, slowly
 from monitor.state import BATCH, Arranged, Row, Snapshot, State
-from monitor.store import Locked, Store, StoreUnavailable
+from monitor.store import Loaded, Locked, Store, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -235,6 +235,7 @@ class Core:
     async def _open(self) -> None:
         try:
             loaded = await self.store.open([target.key for target in self.config.targets])
+            adopted = await self._adopt(loaded)
         except StoreUnavailable as error:
             if self.store.write_errors == 0:
                 log.error("no database: nothing is polled until it can be used", error=str(error))
@@ -243,7 +244,22 @@ class Core:
         self.loaded = True
         standings = loaded.standings  # not all that was loaded: the guard keeps it
         self._guard.restore(partial(recall, standings, self.store.fingerprint))
-        self.state.restore(loaded.kept)
+        self.state.restore(loaded.kept | adopted)
+
+    async def _adopt(self, loaded: Loaded) -> dict[Key, Kept]:
+        """What version 2 has stored is of the endpoint that is configured, if that version has asked there
+        with the same login. Otherwise nobody knows: testing numbers must not stand for production.
+        """
+        orphans = {account for (account, _), kept in loaded.kept.items() if not kept.place}
+        accounts = [account for account in self.config.accounts if account.name in orphans]
+        known = [a for a in accounts if self.store.fingerprint(a.spelled) in loaded.standings]
+        if lost := ", ".join(sorted({a.name for a in accounts} - {a.name for a in known})):
+            log.warning(
+                "what an older version has read is not shown: endpoint, user or password changed with the"
+                " update; start once as it was to keep it",
+                accounts=lost,
+            )
+        return await self.store.adopt({account.name: account.place for account in known})
 
     async def _write(self) -> bool:
         """Store some of what is to be stored."""

@@ -119,6 +119,30 @@ async def test_history_stays_with_its_endpoint_and_is_found_again(tmp_path: Path
     await store.close()
 
 
+async def test_numbers_of_version_2_do_not_stand_for_an_endpoint_that_was_changed_with_the_update(
+    tmp_path: Path,
+) -> None:
+    pac = Pac([paying({RFC: Issuer(50_000, 40_000)})])
+    async with pac.serve() as url:
+        write(tmp_path / "config.yaml", account(url, RFC))
+        (told,) = load(tmp_path / "config.yaml").accounts
+        before = version2.fingerprint("https://testing.example/ws", *told.spelled[1:])
+        version2.create(
+            tmp_path / "timbres.db",
+            [(1, "norte", RFC, EPOCH - 900, EPOCH - 900, 500, 100, 400, "200", 77)],
+            [(1, int(EPOCH) - 900, 500, 100, 400, 77)],
+            [(before, 1, None, None, 0, 0.0, 0)],
+        )
+        for _ in range(2):
+            async with watching(tmp_path, pac, lambda url: [account(url, RFC)]) as watched:
+                assert (await watched.metrics())("timbres_used", **WHO) in (None, 40_000)
+                watched.clock.now += 1000
+                await watched.until(lambda m: m("timbres_used", **WHO) == 40_000)
+                await watched.until(lambda m: m("timbres_consumed_total", **WHO) == 77)
+                history = await watched.get(f"/api/v1/quotas/norte/{RFC}/history?since=0")
+                assert '"used": 100' not in history.text
+
+
 async def test_a_database_of_version_2_keeps_its_readings_and_its_holds(tmp_path: Path) -> None:
     sur = {"username": "ws@sur.example", "password": "refused"}
     pac = Pac([paying({RFC: Issuer(500, 100)})])

@@ -167,7 +167,7 @@ class State:
             (),
             row.place,
         )
-        return known if kept.place in ("", row.place) else known.at_place(row.place)
+        return known if kept.place == row.place else known.at_place(row.place)
 
 
 def _told(row: Row, target: Target, place: str) -> Row:

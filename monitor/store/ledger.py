@@ -7,6 +7,7 @@ its work now, and the next call begins from the file if need be.
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -63,6 +64,18 @@ class Ledger:
         """Let go of the file and of the lock."""
         self._drop()
         self._lock.release()
+
+    def adopt(self, places: Mapping[str, str]) -> dict[Key, Kept]:
+        """Give the targets of these accounts that version 2 has stored, which knew no endpoints, theirs: how
+        they are now.
+        """
+        orphans = ((key, kept) for key, kept in self._kept.items() if not kept.place and key[0] in places)
+        adopted = {key: replace(kept, place=places[key[0]]) for key, kept in orphans}
+        if adopted:
+            with self.transaction() as connection:
+                rows.put_places(connection, {self._numbers[key]: kept.place for key, kept in adopted.items()})
+            self._kept.update(adopted)
+        return adopted
 
     def put(self, kept: Mapping[Key, Kept], at: float) -> None:
         """Store the latest of targets, all or nothing."""
@@ -127,7 +140,7 @@ class Ledger:
             return {
                 key: rows.load_history(connection, number, since)
                 for key, place in places.items()
-                if (number := self._numbers.get(key)) is not None and self._kept[key].place in ("", place)
+                if (number := self._numbers.get(key)) is not None and self._kept[key].place == place
             }
 
     def thin(self, fading: Fading, after: int) -> int | None:

@@ -104,7 +104,7 @@ def put_targets(
         changes: list[tuple[object, ...]] = []
         for key, now in part:
             number, before = numbers.get(key), stored.get(key)
-            if before is not None and before.place not in ("", now.place):
+            if before is not None and before.place != now.place:
                 number, before = _found_again(connection, key, now), None
             if number is None:
                 number = following
@@ -118,6 +118,12 @@ def put_targets(
         _PUT_TARGET.run(connection, latest)
         _PUT_CHANGE.run(connection, changes)
     return added
+
+
+def put_places(connection: Connection, places: Mapping[int, str]) -> None:
+    """Store the endpoint of targets, by their numbers."""
+    there = update(target).where(target.c.id == bindparam("number")).values(place=bindparam("endpoint"))
+    connection.execute(there, [{"number": number, "endpoint": place} for number, place in places.items()])
 
 
 def _found_again(connection: Connection, key: Key, now: Kept) -> int | None:

@@ -37,8 +37,8 @@ target = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("account", Text, nullable=False),
     Column("rfc", Text, nullable=False),
-    # The endpoint that the numbers come from; "" if it was stored by version 2 or older. Of one account and
-    # RFC the row asked last counts, the others are kept for the day on which it is asked there again.
+    # The endpoint that the numbers come from; "" if version 2 has stored it and nobody knows. Of one account
+    # and RFC the row asked last counts, the others are kept for the day on which it is asked there again.
     Column("place", Text, nullable=False),
     Column("attempted_at", Double, nullable=False),
     # The last reading; all null before the first.

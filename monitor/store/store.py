@@ -46,6 +46,12 @@ class Store:
         self._opened = True
         return loaded
 
+    async def adopt(self, places: Mapping[str, str]) -> dict[Key, Kept]:
+        """Give the targets of these accounts that version 2 has stored the endpoint that it did not know: how
+        they are now. Raises `StoreUnavailable`.
+        """
+        return await self._use(partial(self._ledger.adopt, places))
+
     async def close(self) -> None:
         """Finish what was begun and release the lock."""
         if self._closed:
