@@ -122,6 +122,13 @@ class Monitor:
         self._started.set()
         config = self.config
         log.info("running", address=self.address, accounts=len(config.accounts), rfcs=len(config.targets))
+        for account in self.snapshot().accounts:
+            if account.hold is not None:
+                told = {"code": account.hold, "rfc": account.rfc, "answer": account.text}
+                log.error("account is held since before", account=account.name, **told)
+            elif account.next_call is not None:
+                seconds = round(account.next_call - self._wall())
+                log.warning("account still waits", account=account.name, seconds=seconds, answer=account.text)
         return self
 
     async def __aexit__(
@@ -164,7 +171,12 @@ class Monitor:
                 log.warning("web.listen changed: needs a restart", listen=config.web.listen)
             if config.state.url != before.state.url:
                 log.warning("state.url changed: needs a restart")
+            places = {account.name: account.place for account in before.accounts}
             await self._applied(await self._core.apply(config))
+            for account in config.accounts:
+                if places.get(account.name, account.place) != account.place:
+                    words = "endpoint changed: what the former one told is not shown"
+                    log.info(words, account=account.name, endpoint=account.endpoint)
             freed = list(before.targets)
             del before  # nobody else has it now
             await let_go(freed)

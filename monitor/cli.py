@@ -282,6 +282,12 @@ def _serve(service: Callable[[], Coroutine[Any, Any, None]]) -> None:
     except (Locked, OSError) as error:
         in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         words = "cannot listen: the port is in use" if in_use else str(error)
+        if isinstance(error, Locked):
+            words += (
+                f"; a `check` or `rearm` that has not ended within {PATIENCE:.0f} s: stop it or try again"
+                if error.brief
+                else ", another monitor with this database, and only one of them polls: stop it first"
+            )
         typer.echo(f"timbres-monitor: {words}", err=True)
         raise typer.Exit(1) from None
 

@@ -21,6 +21,8 @@ Credential = tuple[str, str, str]
 #: Writes a standing durably: true once it is on the disk.
 Remember = Callable[[Credential, Standing], Awaitable[bool]]
 
+FORMERLY = "(before its endpoint, namespace, certificates or proxy were changed)"
+
 RETRY = 30.0  # seconds until the turn comes again of a call that could not be sent for our own reasons
 
 
@@ -99,15 +101,24 @@ class Gate:
         self.spellings |= {account.spelled for account in accounts}
         self._rfcs = rfcs
         if ways := {account.way for account in accounts}:
-            if self._ways and ways != self._ways and not self.standing.lost:
-                # Somebody has mended what was read to be wrong, such as the namespace: tried without a wait.
-                self._wait_until = 0.0
+            if self._ways and ways != self._ways:
+                self._asked_otherwise()
             self._ways = ways
         self._most = min((account.max_in_flight for account in accounts), default=1)
         if not accounts:
             self.proven = False
             self._places.dismiss()
         self._places.resize(self._most if self.proven else 1)
+
+    def _asked_otherwise(self) -> None:
+        """Somebody has perhaps mended what was read to be wrong, such as the namespace."""
+        if not self.standing.lost:
+            self._wait_until = 0.0
+        text = self.standing.text
+        if text and not text.endswith(FORMERLY):
+            self.standing = replace(self.standing, text=f"{text} {FORMERLY}")
+            self.shown = self.standing
+            self.unsaved = True
 
     def check(self, rfc: str = "") -> None:
         """Raise `Held` unless a call, or one for this RFC, may be sent at this moment."""
