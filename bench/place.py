@@ -83,13 +83,16 @@ def remember(path: Path) -> None:
         store = Store(config.state.url)
         await store.open()
         now = time.time()
+        places = {account.name: account.place for account in config.accounts}
         for day in range(DAYS, -1, -1):
             kept: dict[Key, Kept] = {}
             for target in config.targets:
                 used = 400 - 20 * day
                 at = now - 86400 * day - (1 - share(target.key)) * target.interval
                 reading = Reading(at, 1000, used, 1000 - used, "200")
-                kept[target.key] = Kept(at, reading, used, Forecast(at, 30 * 86400.0, 20))
+                kept[target.key] = Kept(
+                    at, reading, used, Forecast(at, 30 * 86400.0, 20), places[target.account]
+                )
             if not await store.write(kept, now):
                 raise OSError("the database does not take what is to be remembered")
         await store.close()

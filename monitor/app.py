@@ -25,6 +25,7 @@ from monitor.guard import Waits
 from monitor.journal import Journal
 from monitor.metrics import Metrics
 from monitor.model import Key, Outcome
+from monitor.pac import Resolver
 from monitor.schedule import Schedule
 from monitor.slices import let_go
 from monitor.state import Snapshot
@@ -109,7 +110,11 @@ class Monitor:
             self._schedule.every(COLLECT, self._collect)
             self._schedule.every(FORESEE, self._foresee)
             self._sender = Sender(
-                await stack.enter_async_context(aiohttp.ClientSession(trust_env=False)),
+                await stack.enter_async_context(
+                    aiohttp.ClientSession(
+                        connector=aiohttp.TCPConnector(resolver=Resolver()), trust_env=False
+                    )
+                ),
                 self.metrics.observe_notifications,
                 resend=self._resend,
             )

@@ -221,7 +221,8 @@ async def serve(config: Config) -> None:
             if not error.brief or time.monotonic() > until:
                 raise
             if not said:
-                log.warning("waiting for a command to end", reason=str(error), at_most=PATIENCE)
+                words = "nothing is polled or served yet: waiting for a command to end"
+                log.warning(words, reason=str(error), at_most=PATIENCE)
             said = True
             await asyncio.wait([stopped], timeout=0.5)
             if not stopped.done():

@@ -9,7 +9,6 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 import structlog
 
 from monitor import __version__, pac
@@ -58,7 +57,7 @@ class Core:
         self._guard = Guard(self._remember, waits, clock, wall)
         self._limits: dict[str, Limit] = {}
         self._lines: dict[str, Line] = {}
-        self._http: aiohttp.ClientSession
+        self._connections: pac.Connections
 
     async def __aenter__(self) -> Self:
         try:
@@ -66,15 +65,15 @@ class Core:
         except Locked:
             await self.store.close()
             raise
-        self._http = pac.session()
-        self.poller = Poller(self._http, self._observe, clock=self._clock, wall=self._wall)
+        self._connections = pac.Connections(clock=self._clock)
+        self.poller = Poller(self._connections, self._observe, clock=self._clock, wall=self._wall)
         await self.apply(self.config)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.close()
+        await self._connections.close()
         await self.flush()
         await self.store.close()
         self.foresight.close()

@@ -112,12 +112,13 @@ async def remember(config: Config, pac: Pac) -> None:
     times = business_hours(datetime.fromtimestamp(now, config.timezone), PAST)
     steps: list[dict[Key, Kept]] = [{} for _ in times]
     kinds = cycle(KINDS)
+    places = {account.name: account.place for account in config.accounts}
     for name, account in zip(PASSWORDS, pac.accounts.values(), strict=True):
         for rfc, issuer in account.issuers.items():
             moments = past(issuer, next(kinds), times, rfc)
             for step, moment in zip(steps, moments, strict=True):
                 reading = Reading(moment.at, moment.contracted, moment.used, moment.available, "200")
-                step[name, rfc] = Kept(moment.at, reading, moment.used - moments[0].used)
+                step[name, rfc] = Kept(moment.at, reading, moment.used - moments[0].used, place=places[name])
     store = Store(config.state.url)
     try:
         await store.open()

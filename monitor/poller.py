@@ -4,10 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
-import aiohttp
 import structlog
 
 from monitor.config import Target
@@ -15,7 +13,7 @@ from monitor.guard import Gate, Held, aside
 from monitor.limit import Limit
 from monitor.log import where
 from monitor.model import RETIRED, Failure, Outcome, Reading, Reason
-from monitor.pac import PacError, Service
+from monitor.pac import Connections, PacError, Service
 
 log = structlog.get_logger()
 
@@ -39,14 +37,14 @@ class Poller:
 
     def __init__(
         self,
-        http: aiohttp.ClientSession,
+        connections: Connections,
         observe: Observe,
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.calling: set[asyncio.Task[Any]] = set()  # tasks whose request is under way
-        self._http = http
+        self.calling: set[asyncio.Task[Any]] = set()  # tasks whose request is sent
+        self._connections = connections
         self._observe = observe
         self._clock = clock
         self._wall = wall
@@ -65,12 +63,15 @@ class Poller:
         try:
             async with line.gate.turn(target.rfc), line.limit:
                 line.gate.check(target.rfc)  # it may have closed while we waited for the limit
-                ready = partial(line.gate.ready, target.rfc)
                 start = self._clock()
                 task = cast("asyncio.Task[Any]", asyncio.current_task())
-                self.calling.add(task)
+
+                async def ready() -> None:
+                    await line.gate.ready(target.rfc)
+                    self.calling.add(task)  # from here on, it is to end by itself
+
                 try:
-                    quota = await line.service.get_timbres(self._http, target.rfc, ready)
+                    quota = await line.service.get_timbres(self._connections, target.rfc, ready)
                 finally:
                     self.calling.discard(task)
                     self._observe(start - due, self._clock() - start)

@@ -1,12 +1,14 @@
 """The service with shorter waits: `python -m tests.impatient run --config config.yaml --lost 1`.
 
-`--unknown FILE`: names, one a line, that cannot be resolved for as long as they stand there.
+`--unknown FILE`: names, one a line, that cannot be resolved for as long as they stand there. `--stuck FILE`:
+names of which the resolver says nothing.
 """
 
 import argparse
 import asyncio
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,14 @@ async def serve(config: Config, waits: Waits) -> None:
         await stopped.wait()
 
 
-def forget(names: Path) -> None:
+def forget(names: Path, *, is_silent: bool = False) -> None:
     """Resolve no name that stands in the file."""
     resolve = socket.getaddrinfo
 
     def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
         if names.exists() and host in names.read_text().split():
+            if is_silent:
+                time.sleep(3600)
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return resolve(host, *rest, **more)
 
@@ -49,11 +53,14 @@ def main() -> None:
     parser.add_argument("--forbidden", type=float, default=waits.forbidden)
     parser.add_argument("--most", type=float, default=waits.most)
     parser.add_argument("--unknown", type=Path)
+    parser.add_argument("--stuck", type=Path)
     told = parser.parse_args()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until `serve` takes it over
     configure(Format.TEXT)
     if told.unknown is not None:
         forget(told.unknown)
+    if told.stuck is not None:
+        forget(told.stuck, is_silent=True)
     waits = Waits(told.answered, told.most, told.lost, told.forbidden, told.most)
     asyncio.run(serve(load(told.config), waits))
 

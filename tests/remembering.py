@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from monitor.config import load
 from monitor.model import Kept, Key, Reading
 from monitor.simulator import Issuer, Pac
 from monitor.store import Point, Store
-from tests.watching import EPOCH, Watched, account, paying, watching, write
+from tests.watching import EPOCH, Watched, account, paying, watching
 
 DAY = 86400.0
 
@@ -22,15 +23,18 @@ def points(days: int = 40, daily: int = 10, until: float = EPOCH) -> list[Point]
 
 async def remember(path: Path, kept: dict[Key, Kept], past: dict[Key, list[Point]]) -> None:
     """Have the database of a configuration hold this."""
-    store = Store(load(path).state.url)
+    config = load(path)
+    places = {one.name: one.place for one in config.accounts}
+    store = Store(config.state.url)
     await store.open()
     for key, changes in past.items():
+        readings = [Reading(p.at, p.contracted, p.used, p.available, "200") for p in changes]
         steps = [
-            {key: Kept(p.at, Reading(p.at, p.contracted, p.used, p.available, "200"), p.consumed)}
-            for p in changes
+            {key: Kept(p.at, reading, p.consumed, place=places[key[0]])}
+            for p, reading in zip(changes, readings, strict=True)
         ]
         assert await store.write_past(steps, EPOCH)
-    assert await store.write(kept, EPOCH)
+    assert await store.write({key: replace(one, place=places[key[0]]) for key, one in kept.items()}, EPOCH)
     await store.close()
 
 
@@ -40,12 +44,9 @@ async def started(
 ) -> AsyncIterator[Watched]:
     """The service, started on a database of the process before; nothing is asked until the clock moves."""
     pac = Pac([paying({rfc: Issuer(1000, 400) for rfc in told})])
-    path = directory / "config.yaml"
-    write(path, account("http://127.0.0.1:9/x", *told))
-    await remember(path, kept, past)
 
     def configured(url: str) -> list[dict[str, Any]]:
         return [account(url, *told)]
 
-    async with watching(directory, pac, configured) as watched:
+    async with watching(directory, pac, configured, lambda path: remember(path, kept, past)) as watched:
         yield watched

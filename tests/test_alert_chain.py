@@ -312,6 +312,7 @@ async def hears_of_days(hook: Webhook) -> None:
 async def remember(config: Config) -> None:
     """Have the database begin with 40 days of 1,000 stamps each."""
     now = time.time()
+    (place,) = (account.place for account in config.accounts if account.name == "poniente")
     steps = []
     for hours in range(40 * 24, -1, -6):
         at, to_come = now - 3600.0 * hours, round(1_000 * hours / 24)
@@ -319,7 +320,9 @@ async def remember(config: Config) -> None:
             rfc: Reading(at, 100_000, 100_000 - left - to_come, left + to_come, "200")
             for rfc, left in LEFT.items()
         }
-        steps.append({("poniente", rfc): Kept(at, one, 40_000 - to_come) for rfc, one in readings.items()})
+        steps.append(
+            {("poniente", rfc): Kept(at, one, 40_000 - to_come, place=place) for rfc, one in readings.items()}
+        )
     store = Store(config.state.url)
     await store.open()
     assert await store.write_past(steps, now)

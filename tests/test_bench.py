@@ -95,7 +95,7 @@ def test_a_place_has_a_valid_configuration_and_a_database_with_forecasts(tmp_pat
     async def stored():
         store = Store(config.state.url)
         loaded = await store.open()
-        points = await store.history(config.targets[0].key, 0.0)
+        points = await store.history(config.targets[0].key, 0.0, config.accounts[0].place)
         await store.close()
         return loaded.kept, points
 

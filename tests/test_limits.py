@@ -66,7 +66,7 @@ async def ask_with_a_fixed_limit(premises: Premises, pac: Pac, calls: int) -> tu
                 return
             read[rfc] += 1
 
-    async with client.session() as http:
+    async with client.Connections() as http:
         await ask(http, RFCS[0])
         before = answered(pac)
         async with asyncio.TaskGroup() as group:

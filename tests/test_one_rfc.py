@@ -1,8 +1,8 @@
 """One RFC's trouble stays its own: a refusal of it alone, a fault of ours in its poll."""
 
 from pathlib import Path
+from typing import NoReturn
 
-import aiohttp
 import pytest
 
 from monitor import pac as pac_module
@@ -69,6 +69,11 @@ async def test_an_rfc_that_is_refused_while_others_work_is_named_then_set_aside(
             assert all(row.up for row in life.core.state.rows())
 
 
+class Broken(pac_module.Connections):
+    def to(self, _: str) -> NoReturn:
+        raise RuntimeError("our own fault")
+
+
 async def test_whatever_breaks_in_a_poll_is_counted_shown_and_backed_off_from(
     tmp_path: Path, clock: Clock
 ) -> None:
@@ -80,10 +85,8 @@ async def test_whatever_breaks_in_a_poll_is_counted_shown_and_backed_off_from(
     async with pac.serve() as url:
         config = load(configured(tmp_path, url, {"norte": RFCS[:1]}))
         guard = Guard(remember, clock=clock, wall=clock)
-        guard.apply(config.accounts, {"norte": 1})
-        http = aiohttp.ClientSession()
-        await http.close()
-        poller = Poller(http, lambda _, __: None, clock=clock, wall=clock)
+        guard.apply(config.accounts, {})
+        poller = Poller(Broken(), lambda _, __: None, clock=clock, wall=clock)
         service = pac_module.Service(config.accounts[0], 5.0, "0")
         poller.apply({"norte": Line(guard.gate("norte"), Limit(url, 4, clock), service)})
         outcome = await poller.poll(config.targets[0], 0.0)

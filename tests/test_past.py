@@ -90,7 +90,7 @@ async def test_the_demonstration_remembers_sixty_days_that_end_in_what_its_pac_t
     store = Store(config.state.url)
     try:
         kept = (await store.open()).kept
-        histories = {key: await store.history(key, 0.0) for key in kept}
+        histories = {key: await store.history(key, 0.0, one.place) for key, one in kept.items()}
     finally:
         await store.close()
     told = {

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,14 +116,19 @@ async def watching(
     directory: Path,
     pac: Pac,
     accounts: Callable[[str], list[dict[str, Any]]],
+    remember: Callable[[Path], Awaitable[None]] | None = None,
     **rest: Any,
 ) -> AsyncIterator[Watched]:
-    """Run the monitor for these accounts, made from the PAC's endpoint."""
+    """Run the monitor for these accounts, made from the PAC's endpoint. `remember`: gives the configuration a
+    database.
+    """
     clock = Clock()
     path = directory / "config.yaml"
     http = aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Accept-Encoding"])
     async with pac.serve() as endpoint, http:
         write(path, *accounts(endpoint), **rest)
+        if remember is not None:
+            await remember(path)
         async with Monitor(load(path), clock=clock, wall=clock.wall) as monitor:
             yield Watched(monitor, pac, clock, path, endpoint, http)
 

@@ -18,6 +18,7 @@ from monitor.config import Account
 from monitor.log import where
 from monitor.model import IMPLEMENTATION, Quota, Verdict
 from monitor.pac.answer import Answer, refusal, understand
+from monitor.pac.connections import Connections
 from monitor.pac.errors import Garbled, PacError, Refused, Unavailable
 from monitor.pac.reply import MAX_BYTES
 from monitor.pac.status import ERRORS
@@ -44,16 +45,6 @@ WIRE_ERRORS: dict[type[BaseException], tuple[str, str, bool]] = {
 Before = Callable[[], Awaitable[None]]
 
 
-def session() -> aiohttp.ClientSession:
-    """The one HTTP client. Connections are kept, so that most polls pay for no TLS handshake."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),  # `limit` decides how many calls at once
-        cookie_jar=aiohttp.DummyCookieJar(),  # a session cookie would tie accounts together
-        auto_decompress=False,  # 1.6 KB of brotli can become 1 GiB
-        trust_env=False,
-    )
-
-
 class Service:
     """`getTimbres` for one account: where to, as whom, in which namespace. Never changes.
 
@@ -62,6 +53,7 @@ class Service:
 
     def __init__(self, account: Account, timeout: float, version: str) -> None:
         self._url = URL(account.endpoint)
+        self._origin = str(self._url.origin())
         self._proxy, named = _split(account.proxy.get_secret_value() if account.proxy else None)
         self._ssl = ssl.create_default_context(cafile=account.ca_file) if account.ca_file else True
         self._timeout = aiohttp.ClientTimeout(total=timeout)
@@ -81,7 +73,7 @@ class Service:
         pool_action = account.soap_action.replace("getTimbres", "getTimbresImplementacion")
         self._pool_headers = self._headers | {"SOAPAction": f'"{pool_action}"'}
 
-    async def get_timbres(self, http: aiohttp.ClientSession, rfc: str, before: Before | None = None) -> Quota:
+    async def get_timbres(self, connections: Connections, rfc: str, before: Before | None = None) -> Quota:
         """One request, no retry. Raises `PacError`, whose text repeats no password, and nothing else.
 
         What `before` raises is raised, and nothing is sent.
@@ -92,7 +84,8 @@ class Service:
             envelope = self._head + escape(rfc).encode() + self._tail
             body, headers = _Body(envelope, before), self._headers
         try:
-            return await self._ask(http, body, headers)
+            async with connections.to(self._origin) as http:
+                return await self._ask(http, body, headers)
         except Exception as error:  # noqa: BLE001  # whatever it is, it says what became of the login
             raise body.stopped or _folded(error, body.sent) from None
 
