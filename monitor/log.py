@@ -1,15 +1,16 @@
 """How the service logs: structlog to standard error, for people or as JSON. No tracebacks."""
 
 import asyncio
-import contextlib
 import logging
 import sys
 import threading
 import traceback
 from enum import StrEnum
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
+
+from monitor.lines import Lines
 
 
 class Format(StrEnum):
@@ -19,29 +20,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class Unfailing:
-    """A stream that may be closed (`2>&-`), whose reader may leave and whose disk may fill up: lines
-    are lost, polls go on.
-    """
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        with contextlib.suppress(OSError):
-            if self._stream is not None:
-                self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError):
-            if self._stream is not None:
-                self._stream.flush()
-
-
 def configure(form: Format, level: int = logging.INFO) -> None:
     """Set up structlog, and the standard library's logging (aiohttp, APScheduler) to go through it."""
-    stream: Any = Unfailing(sys.stderr)
+    stream: Any = Lines(sys.stderr, _tell_lost)
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -56,7 +37,7 @@ def configure(form: Format, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -75,6 +56,10 @@ def configure(form: Format, level: int = logging.INFO) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # Whoever reaches the port could fill the log with malformed requests.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def _tell_lost(lines: int) -> None:
+    structlog.get_logger().warning("lines of the log were lost: nobody read it fast enough", lines=lines)
 
 
 def log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
