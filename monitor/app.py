@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -30,17 +31,23 @@ from monitor.schedule import Schedule
 from monitor.slices import let_go
 from monitor.state import Snapshot
 from monitor.store import Point
-from monitor.web import application
+from monitor.web import Silent, application
 
 log = structlog.get_logger()
 
 FORESEE = 10.0  # seconds between looks at what is to be forecast
 ALERT = 5.0  # seconds between looks at what has crossed a threshold, for the direct sender
 FLUSH = 1.0  # seconds between writes; a request to re-arm is obeyed within two
+HUSH = 1.0  # seconds between looks at connections that ask for nothing
 THIN = COLLECT = 3600.0
 PROBE_AGE = 60.0  # seconds: a younger poll is good enough for a probe
 KEEP_ALIVE = 75.0  # seconds: aiohttp keeps silent connections for an hour
 GRACE = 1.0  # seconds beyond the timeout that a call has to end in when we stop
+
+
+async def _hush(silent: Silent, runner: web.AppRunner) -> None:
+    if runner.server is not None:
+        silent.close(runner.server)
 
 
 def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
@@ -93,8 +100,12 @@ class Monitor:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             stack.callback(self.renderer.shutdown, wait=False, cancel_futures=True)
+            silent = Silent()
             runner = web.AppRunner(
-                application(self), access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=5.0
+                application(self, silent.middleware),
+                access_log=None,
+                keepalive_timeout=KEEP_ALIVE,
+                shutdown_timeout=5.0,
             )
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -106,6 +117,7 @@ class Monitor:
             await self._core.foresight.begin(self.config.timezone)
             await self._applied(set())
             self._schedule.every(FLUSH, self._tend)
+            self._schedule.every(HUSH, partial(_hush, silent, runner))
             self._schedule.every(THIN, self._core.thin)
             self._schedule.every(COLLECT, self._collect)
             self._schedule.every(FORESEE, self._foresee)

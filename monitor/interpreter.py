@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import resource
 import sys
 from contextlib import suppress
 
@@ -32,6 +33,10 @@ def tune() -> None:
     sys.setswitchinterval(0.0001)
     # The last generation is left to `collect`: by itself it would walk through 100,000 rows every minute.
     gc.set_threshold(700, 10, 1_000_000)
+    # A connection is a file, and the usual limit of 1,024 was made for programs that cannot use more.
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # Threads that take turns gain nothing from heaps of their own, which keep 20 MB for themselves.
     with suppress(OSError, AttributeError, TypeError):  # not glibc
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -2,15 +2,21 @@
 
 import asyncio
 import logging
+import math
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
 import structlog
 
 from monitor.lines import Lines
+
+EVERY = 60.0  # seconds between two lines about the same fault of ours
+KINDS = 100  # of such faults that are told apart
 
 
 class Format(StrEnum):
@@ -62,13 +68,36 @@ def _tell_lost(lines: int) -> None:
     structlog.get_logger().warning("lines of the log were lost: nobody read it fast enough", lines=lines)
 
 
+class Repeated:
+    """Tells a fault once a minute however often it comes, and then how often it came."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[str, tuple[float, int]] = {}  # when last, and how often it came since
+
+    def tell(self, fault: str) -> None:
+        now = self._clock()
+        last, times = self._told.get(fault, (-math.inf, 0))
+        if now - last < EVERY:
+            self._told[fault] = last, times + 1
+            return
+        if len(self._told) >= KINDS:
+            self._told.clear()
+        self._told[fault] = now, 0
+        more = {"times_before": times} if times else {}
+        structlog.get_logger().error("internal error", error=fault, **more)
+
+
 def log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """The event loop's handler of what nobody caught."""
     _log_uncaught(context.get("exception"))
 
 
 def _log_uncaught(error: BaseException | None) -> None:
-    structlog.get_logger().error("internal error", error="unknown" if error is None else where(error))
+    _repeated.tell("unknown" if error is None else where(error))
+
+
+_repeated = Repeated()
 
 
 def _name_exception(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -2,5 +2,6 @@
 
 from monitor.web.monitored import Monitored
 from monitor.web.routes import application
+from monitor.web.silent import Silent
 
-__all__ = ["Monitored", "application"]
+__all__ = ["Monitored", "Silent", "application"]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from monitor.metrics import Metrics
 from monitor.web.api import api
@@ -14,8 +14,8 @@ from monitor.web.parts import answer
 from monitor.web.shield import protect, shield
 
 
-def application(monitored: Monitored) -> web.Application:
-    """The web application over a monitor."""
+def application(monitored: Monitored, *outer: Middleware) -> web.Application:
+    """The web application over a monitor. What is `outer` sees every request first."""
     routes = web.RouteTableDef()
 
     @routes.get("/metrics")
@@ -98,7 +98,7 @@ def application(monitored: Monitored) -> web.Application:
         return await handler(request)
 
     app = web.Application(
-        middlewares=[shield(lambda: monitored.config.web.hosts), patient], client_max_size=4096
+        middlewares=[*outer, shield(lambda: monitored.config.web.hosts), patient], client_max_size=4096
     )
     app.on_response_prepare.append(protect)
     app.add_routes(routes)
