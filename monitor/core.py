@@ -26,6 +26,9 @@ from monitor.store import Loaded, Locked, Store, StoreUnavailable
 log = structlog.get_logger()
 
 
+REQUESTED = 10.0  # seconds that a request to release holds: a command takes it back sooner, if it lives
+
+
 class Core:
     """The parts of a configuration that poll and remember: `async with Core(config, observe) as core`.
 
@@ -115,6 +118,7 @@ class Core:
         self.journals.forget(arranged.gone)
         self.foresight.forget(arranged.gone)
         await self._guard.save()
+        await self._tell_fingerprints()
         # The rows as they were are held by nobody else now.
         freed = list(before.values())
         before.clear()
@@ -143,6 +147,7 @@ class Core:
         if not self.loaded:
             try:
                 await self._open()
+                await self._tell_fingerprints()
             except Locked:  # somebody was quicker: it is waited for
                 self.store.write_errors += 1
         await self._guard.save()
@@ -156,7 +161,7 @@ class Core:
         Of those that share a credential one stands for all: released one after the other, each
         would allow a call.
         """
-        asked = await self.store.take_requests()
+        asked = await self.store.take_requests(time.time() - REQUESTED)  # by the clock of commands
         accounts = [account.name for account in self.config.accounts if account.name in asked]
         return list({self._guard.gate(account): account for account in accounts}.values())
 
@@ -245,13 +250,22 @@ class Core:
         self._guard.restore(partial(recall, standings, self.store.fingerprint))
         self.state.restore(loaded.kept | adopted)
 
+    async def _tell_fingerprints(self) -> None:
+        """Commands beside us read other files than we have loaded, if somebody has changed them since."""
+        if self.loaded:
+            names = {
+                account.name: self.store.fingerprint(account.credential) for account in self.config.accounts
+            }
+            await self.store.put_fingerprints(names)
+
     async def _adopt(self, loaded: Loaded) -> dict[Key, Kept]:
         """What version 2 has stored is of the endpoint that is configured, if that version has asked there
         with the same login. Otherwise nobody knows: testing numbers must not stand for production.
         """
         orphans = {account for (account, _), kept in loaded.kept.items() if not kept.place}
         accounts = [account for account in self.config.accounts if account.name in orphans]
-        known = [a for a in accounts if self.store.fingerprint(a.spelled) in loaded.standings]
+        fingerprint = self.store.fingerprint
+        known = [a for a in accounts if any(fingerprint(one) in loaded.standings for one in a.spellings)]
         if lost := ", ".join(sorted({a.name for a in accounts} - {a.name for a in known})):
             log.warning(
                 "what an older version has read is not shown: endpoint, user or password changed with the"

@@ -704,3 +704,57 @@ async def test_a_release_that_nobody_obeys_fails_and_releases_nothing_later(tmp_
             assert (await service.metrics())("timbres_account_held", account="norte") == 1
         assert (await check(config)).returncode == 3
     assert pac.wrong_logins.total() == 1
+
+
+async def test_beside_a_service_that_has_another_password_nothing_is_said_of_the_one_in_the_file(
+    tmp_path: Path,
+) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000)), customer({RFCS[2]: 1_000}, "sur")])
+    pac.rotate("ws@norte.example", "another")
+    async with pac.serve() as url:
+        norte, sur = account(url, *RFCS[:2]), account(url, RFCS[2], name="sur")
+        config = configure(tmp_path, norte, sur)
+        async with running(config, env=ENV) as service:
+            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
+            configure(tmp_path, norte | {"password": "another"}, sur)
+            code, words = await command_of(config, "rearm", "norte")
+            assert (code, words) == (
+                1,
+                "norte: not released: the service has not loaded user and password as they are in the "
+                "configuration; reload it first (SIGHUP)\n",
+            )
+            done = await check(config)
+            assert "norte: the account is held: 601" in done.stdout
+            assert "has not loaded user and password of norte as they are now: reload it" in done.stdout
+            assert pac.wrong_logins.total() == 1
+            service.hang_up()
+            await service.until(lambda m: m.total("timbres_up", account="norte") == 2)
+            assert await command_of(config, "rearm", "norte") == (0, "norte: not held\n")
+    assert pac.wrong_logins.total() == 1
+
+
+async def test_a_release_whose_command_is_killed_releases_nothing_later(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
+    pac.rotate("ws@norte.example", "another")
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, *RFCS[:2]))
+        async with running(config, env=ENV) as service:
+            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
+            service.process.send_signal(signal.SIGSTOP)
+            async with command("rearm", "--config", str(config), "norte", env=ENV) as killed:
+                while not requests(tmp_path):
+                    await asyncio.sleep(0.05)
+                killed.process.kill()
+                await killed.process.wait()
+            with closing(sqlite3.connect(tmp_path / "timbres.db")) as database, database:
+                database.execute("UPDATE request SET at = at - 60")  # a minute later
+            service.process.send_signal(signal.SIGCONT)
+            await service.until_log("a request to release was not taken in time, and is void")
+            assert (await service.metrics())("timbres_account_held", account="norte") == 1
+    assert pac.wrong_logins.total() == 1
+
+
+def requests(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "timbres.db")) as database:
+        (found,) = database.execute("SELECT count(*) FROM request").fetchone()
+    return int(found)

@@ -130,6 +130,21 @@ def test_an_account_is_still_known_as_it_was_spelled(path: Path, written_as: str
     assert account.spelled == (normal, " Ws@Norte.example", "s3cret")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("https://pac.example/ws", "https://pac.example/ws/"),
+        ("https://pac.example/ws/", "https://pac.example/ws"),
+        ("http://127.0.0.1:8631/ws", "http://localhost:8631/ws/"),
+        ("http://[::1]/ws", "http://127.0.0.1/ws"),
+    ],
+)
+def test_an_account_is_known_by_what_people_often_wrote_for_it(path: Path, before: str, after: str) -> None:
+    one, other = read(path, {"endpoint": before}, {"endpoint": after})
+    assert one.spelled in other.spellings
+    assert one.place == other.place
+
+
 # Username and password.
 
 

@@ -119,6 +119,30 @@ async def test_history_stays_with_its_endpoint_and_is_found_again(tmp_path: Path
     await store.close()
 
 
+async def test_after_moving_to_another_endpoint_and_back_a_new_target_takes_nobodys_place(
+    tmp_path: Path,
+) -> None:
+    def kept(rfc: str, place: str, used: int) -> dict[tuple[str, str], Kept]:
+        at = EPOCH + used
+        return {("norte", rfc): Kept(at, Reading(at, 1000, used, 1000 - used, "200"), used, None, place)}
+
+    store = Store(f"sqlite:///{tmp_path}/timbres.db")
+    await store.open()
+    for used, place in enumerate(("a", "b", "a")):
+        for rfc in ("A", "B", "C"):
+            assert await store.write(kept(rfc, place, used), EPOCH)
+    await store.close()
+    for number, rfc in enumerate(("D", "E", "F", "G")):
+        store = Store(f"sqlite:///{tmp_path}/timbres.db")
+        await store.open()
+        assert await store.write(kept(rfc, "a", 500 + number), EPOCH)
+        assert [point.used for point in await store.history(("norte", rfc), 0.0, "a")] == [500 + number]
+        await store.close()
+    with closing(sqlite3.connect(tmp_path / "timbres.db")) as database:
+        found = database.execute("SELECT rfc, place FROM target ORDER BY rfc, place").fetchall()
+    assert found == [(rfc, place) for rfc in "ABC" for place in "ab"] + [(rfc, "a") for rfc in "DEFG"]
+
+
 async def test_numbers_of_version_2_do_not_stand_for_an_endpoint_that_was_changed_with_the_update(
     tmp_path: Path,
 ) -> None:

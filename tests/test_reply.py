@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model import Quota, Verdict
-from monitor.pac import Garbled, PacError, Refused, Rejected, Unavailable
+from monitor.pac import Busy, Garbled, PacError, Refused, Rejected, Unavailable
 from monitor.pac.answer import Answer, refusal, understand
 from monitor.pac.reply import MAX_BYTES
 from monitor.pac.withheld import Secrets
@@ -475,10 +475,13 @@ def test_any_other_fault_may_be_a_refusal() -> None:
     assert error(soap_fault(""), 500).text == "SOAP fault: unknown"
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(401, "forbidden"), (429, "nothing"), (503, "nothing")])
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(401, "forbidden"), (429, "unreadable"), (503, "unreadable")]
+)
 def test_an_envelope_of_a_gateway_is_judged_by_the_http_status(status: int, verdict: str) -> None:
     for body in (soap_fault("<faultstring>no</faultstring>"), soap("")):
         found = error(body, status)
+        assert isinstance(found, Unavailable if status == 401 else Busy)
         assert (found.code, found.verdict) == (f"http_{status}", verdict)
     assert told(fields(), status) == GOOD
     assert isinstance(told(fields(status="601"), status), Refused)

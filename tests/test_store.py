@@ -156,7 +156,7 @@ async def test_a_new_store_holds_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         assert store.writable
         assert store.write_errors == 0
-        assert await store.take_requests() == []
+        assert await store.take_requests(0.0) == []
         assert await store.history(NORTE, 0.0) == []
     assert await loaded(tmp_path) == Loaded({}, {}, None)
 
@@ -218,7 +218,7 @@ async def test_before_it_is_open_nothing_is_written_and_after_it_is_closed_neith
     await store.close()
     await store.close()
     assert not await store.save_standing("a", HELD)
-    assert await store.take_requests() == []
+    assert await store.take_requests(0.0) == []
     assert await loaded(tmp_path) == Loaded({}, {}, None)
 
 
@@ -757,7 +757,7 @@ async def test_somebody_elses_transaction_is_told_once_and_outlasted(tmp_path: P
                 assert not store.writable
                 assert not await store.save_standing("a", HELD)
                 assert await store.history(NORTE, 0.0) == [point()]
-                assert await store.take_requests() == []
+                assert await store.take_requests(0.0) == []
             assert await store.save_standing("a", HELD)
             assert await store.write({NORTE: kept(41, NOW + 1)}, NOW)
         assert store.writable
@@ -878,19 +878,26 @@ async def test_requests_are_told_once_in_order(tmp_path: Path) -> None:
         await request_rearm(url(tmp_path), ["sur", "Ñandú"])
         await request_rearm(url(tmp_path), ["norte"])
         assert await request_rearm(url(tmp_path), []) == []
-        assert await store.take_requests() == ["sur", "Ñandú", "norte"]
-        assert await store.take_requests() == []
+        assert await store.take_requests(0.0) == ["sur", "Ñandú", "norte"]
+        assert await store.take_requests(0.0) == []
 
 
 async def test_requests_that_nobody_has_taken_can_be_withdrawn(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         taken = await request_rearm(url(tmp_path), ["norte", "sur"])
-        assert await store.take_requests() == ["norte", "sur"]
+        assert await store.take_requests(0.0) == ["norte", "sur"]
         assert not await withdraw(url(tmp_path), taken)
         late = await request_rearm(url(tmp_path), ["norte"])
         assert await withdraw(url(tmp_path), late)
         assert not await withdraw(url(tmp_path), late)
-        assert await store.take_requests() == []
+        assert await store.take_requests(0.0) == []
+
+
+async def test_a_request_whose_command_did_not_live_to_take_it_back_is_void(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await request_rearm(url(tmp_path), ["norte"])
+        assert await store.take_requests(time.time() + 1) == []
+        assert await store.take_requests(0.0) == []
 
 
 async def test_a_request_that_came_while_nothing_ran_is_void(tmp_path: Path) -> None:
@@ -899,7 +906,7 @@ async def test_a_request_that_came_while_nothing_ran_is_void(tmp_path: Path) -> 
     await request_rearm(url(tmp_path), ["norte"])
     with capture_logs() as logs:
         async with opened(tmp_path) as store:
-            assert await store.take_requests() == []
+            assert await store.take_requests(0.0) == []
     assert [(line["log_level"], line["accounts"]) for line in logs] == [("warning", "norte")]
 
 

@@ -108,3 +108,24 @@ async def test_a_wait_outlasts_the_endpoint_in_another_spelling(tmp_path: Path, 
                 if not leaves:
                     await life.pass_time(MINUTE / 4)
             assert pac.calls.total() == calls
+
+
+async def test_a_wait_outlasts_accounts_that_come_and_go_with_the_same_login(
+    tmp_path: Path, clock: Clock
+) -> None:
+    pac = Pac([Customer("norte", clock, RFCS[:2])])
+    async with pac.serve() as url:
+        one, other = (
+            {"name": "norte", "rfcs": [OFTEN]},
+            {"name": "sur", "rfcs": [SELDOM], "namespace": "urn:x"},
+        )
+        async with living(told(tmp_path, url, one, interval="1m"), clock) as life:
+            await life.pass_time(3 * MINUTE)
+            pac.faults["*"] = "http_401"
+            await life.pass_time(3 * MINUTE)
+            assert pac.sent["http_401"] == 1
+            for number in range(10):
+                accounts = [one, other] if number % 2 == 0 else [one]
+                await life.reload(told(tmp_path, url, *accounts, interval="1m"))
+                await life.pass_time(MINUTE / 2)
+            assert pac.sent["http_401"] == 1

@@ -59,4 +59,6 @@ async def _stored(config: Config, locked: Locked) -> Findings:
     by = "as stored by the running service"
     if locked.brief:
         by = f"as stored before; another check polls now ({locked.holder})"
+    if others := stored.changed(config, loaded):
+        by += f", which has not loaded user and password of {', '.join(others)} as they are now: reload it"
     return judge(state, config, stored.statuses(config, loaded), by)

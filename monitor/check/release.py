@@ -25,6 +25,13 @@ class Release:
     done: bool = True
 
 
+NOT_LOADED = Release(
+    "not released: the service has not loaded user and password as they are in the configuration; reload it"
+    " first (SIGHUP)",
+    done=False,
+)
+
+
 async def rearm(config: Config, accounts: Sequence[str]) -> dict[str, Release]:
     """Release these accounts. Raises `StoreUnavailable`."""
     if not is_there(config.state.url):
@@ -44,32 +51,35 @@ async def rearm(config: Config, accounts: Sequence[str]) -> dict[str, Release]:
 
 async def ask(config: Config, accounts: Sequence[str], locked: Locked) -> dict[str, Release]:
     """Have whoever has the lock release those of these accounts that need it. Raises `StoreUnavailable`."""
-    needing = _needing(stored.statuses(config, await peek(config.state.url)), accounts)
+    loaded = await peek(config.state.url)
+    others = stored.changed(config, loaded)
+    stale = dict.fromkeys((name for name in accounts if name in others), NOT_LOADED)
+    needing = [one for one in _needing(stored.statuses(config, loaded), accounts) if one not in stale]
     if not needing:
-        return {}
+        return stale
     by = f"the {'`check` that polls now' if locked.brief else 'running service'} ({locked.holder})"
-    before = stored.standings(config, await peek(config.state.url))
+    before = stored.standings(config, loaded)
     requests = await request_rearm(config.state.url, needing)
     try:
-        released = await _released(config, needing, before)
+        done = await _released(config, needing, before)
     finally:
         # What nobody has obeyed must not release a hold of tomorrow.
         void = await withdraw(config.state.url, requests)
-    if released and not void:
-        return dict.fromkeys(needing, Release(f"released by {by}: {NEXT}"))
+    released = Release(f"released by {by}: {NEXT}")
     words = f"not released: {by} has not done it within {OBEYED_WITHIN:.0f} s; try again"
-    return dict.fromkeys(needing, Release(words, done=False))
+    failed = Release(words, done=False)
+    return stale | {name: released if name in done and not void else failed for name in needing}
 
 
-async def _released(config: Config, accounts: Sequence[str], before: Mapping[str, Standing]) -> bool:
-    """Whether something has become of all of them, be it that one is held again already."""
+async def _released(config: Config, accounts: Sequence[str], before: Mapping[str, Standing]) -> set[str]:
+    """Those of which something has become, be it that one is held again already."""
     deadline = time.monotonic() + OBEYED_WITHIN
-    while time.monotonic() < deadline:
+    done: set[str] = set()
+    while time.monotonic() < deadline and len(done) < len(accounts):
         await asyncio.sleep(LOOK)
         now = stored.standings(config, await peek(config.state.url))
-        if all(now[name] != before[name] for name in accounts):
-            return True
-    return False
+        done = {name for name in accounts if now[name] != before[name]}
+    return done
 
 
 def _needing(statuses: Iterable[AccountStatus], accounts: Sequence[str]) -> list[str]:

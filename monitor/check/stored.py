@@ -1,4 +1,4 @@
-"""What another process that polls has stored of the accounts."""
+"""What another process that polls has stored of the accounts, with the logins that it has loaded."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,25 @@ def standings(config: Config, loaded: Loaded) -> dict[str, Standing]:
     fingerprint = recogniser(config.state.url)
     spellings: dict[Credential, set[Credential]] = {}
     for account in config.accounts:
-        spellings.setdefault(account.credential, set()).add(account.spelled)
-    return {
-        account.name: recall(loaded.standings, fingerprint, key, spellings[key])[0]
-        for account in config.accounts
-        for key in [account.credential]
-    }
+        spellings.setdefault(account.credential, set()).update(account.spellings)
+    found = {}
+    for account in config.accounts:
+        key = account.credential
+        ours = recall(loaded.standings, fingerprint, key, spellings[key])[0]
+        theirs = loaded.fingerprints.get(account.name, "")
+        found[account.name] = loaded.standings.get(theirs, Standing()) if theirs else ours
+    return found
+
+
+def changed(config: Config, loaded: Loaded) -> list[str]:
+    """The accounts that the process that polls has not loaded as they are in the file. Raises
+    `StoreUnavailable`.
+    """
+    fingerprint = recogniser(config.state.url)
+    theirs = loaded.fingerprints
+    return [
+        one.name for one in config.accounts if theirs and theirs.get(one.name) != fingerprint(one.credential)
+    ]
 
 
 def statuses(config: Config, loaded: Loaded) -> Sequence[AccountStatus]:
@@ -31,6 +44,5 @@ def _status(account: str, standing: Standing) -> AccountStatus:
     set_aside = tuple(one for one in standing.refusals if one.set_aside)
     # Whether it works in that process nobody has stored: what is known is its last answer.
     unproven = not standing.worked or standing.at is not None
-    at, rfc, text = standing.at, standing.rfc, standing.text
-    worked = standing.worked
+    at, rfc, text, worked = standing.at, standing.rfc, standing.text, standing.worked
     return AccountStatus(account, standing.hold, unproven, at, rfc, text, next_call, set_aside, worked)

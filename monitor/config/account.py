@@ -54,6 +54,13 @@ class Account:
         object.__setattr__(self, "place", url.place(self.endpoint))
 
     @property
+    def spellings(self) -> set[tuple[str, str, str]]:
+        """What databases of version 2 may know the credential by: as it is, and as people often write it."""
+        endpoint, username, password = self.spelled
+        users = (username, username.strip(), username.strip().lower())
+        return {(at, user, password) for at in (endpoint, *url.spellings(endpoint)) for user in users}
+
+    @property
     def way(self) -> Way:
         """How the PAC is asked, beside the credential."""
         return self.place, self.namespace, self.soap_action, self.ca_file, self.proxy

@@ -72,6 +72,18 @@ def place(url: str) -> str:
     return origin(url) + "".join(f"/{segment}" for segment in segments if segment)
 
 
+def spellings(url: str) -> list[str]:
+    """An address and what else people often write for it, each normalised by `endpoint`."""
+    parts = urlsplit(url)
+    hosts = [parts.hostname or ""]
+    if _canonical(hosts[0]) == "localhost":
+        hosts += ["localhost", "127.0.0.1", "::1"]
+    paths = (parts.path, parts.path.rstrip("/") or "/", parts.path.rstrip("/") + "/")
+    port = f":{parts.port}" if parts.port else ""
+    written = (f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}" for host in hosts)
+    return list(dict.fromkeys(at + path for at in written for path in paths))
+
+
 def environment(value: object) -> str:
     """The name of one of the PAC's two environments."""
     if value not in ("production", "testing"):

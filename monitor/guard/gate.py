@@ -73,7 +73,7 @@ class Gate:
         self._wall = wall
         self._most = 1
         self._rfcs = 0  # that it is used for, by whichever account
-        self._ways: set[Way] = set()  # in which its accounts are asked
+        self._ways: dict[str, Way] = {}  # in which its accounts are asked, also those that have gone
         self._places = Places(1)
         self._wait_until = 0.0
         self.standing = Standing()
@@ -84,6 +84,10 @@ class Gate:
         from the last answer by the wall clock, of which there is no other across processes. If that was
         put back it is waited anew, in full.
         """
+        now = self._wall()
+        if standing.wait and (standing.at is None or standing.at > now):
+            # Nobody knows when it began: now, and the next process will know.
+            standing, is_unsaved = replace(standing, at=now), True
         self.unsaved = is_unsaved or bool(standing.intent)
         if standing.intent:
             text = "the process ended before the answer came"
@@ -91,19 +95,18 @@ class Gate:
             standing = judged(standing, lost, self._waits, proven=False)
         self.standing = standing
         self.shown = standing
-        if standing.wait:
-            passed = 0.0 if standing.at is None else self._wall() - standing.at
-            self._wait_until = self._clock() + standing.wait - (passed if passed > 0 else 0.0)
+        if standing.wait and standing.at is not None:
+            self._wait_until = self._clock() + standing.wait - (now - standing.at)
 
     def apply(self, accounts: Sequence[Account], rfcs: int) -> None:
         """These accounts, with so many RFCs, have the credential now; the smallest `max_in_flight` counts."""
         self.accounts = tuple(account.name for account in accounts)
-        self.spellings |= {account.spelled for account in accounts}
+        self.spellings |= {one for account in accounts for one in account.spellings}
         self._rfcs = rfcs
-        if ways := {account.way for account in accounts}:
-            if self._ways and ways != self._ways:
-                self._asked_otherwise()
-            self._ways = ways
+        ways = {account.name: account.way for account in accounts}
+        if any(self._ways.get(name, way) != way for name, way in ways.items()):
+            self._asked_otherwise()
+        self._ways |= ways
         self._most = min((account.max_in_flight for account in accounts), default=1)
         if not accounts:
             self.proven = False

@@ -66,7 +66,7 @@ class Guard:
         for key, group in sharing.items():
             if key not in self._gates:
                 gate = Gate(key, self._remember, self._waits, self._clock, self._wall)
-                gate.restore(*self._recall(key, {account.spelled for account in group}))
+                gate.restore(*self._recall(key, {one for account in group for one in account.spellings}))
                 self._gates[key] = gate
             self._gates[key].apply(group, rfcs.get(key, 0))
         self._by_account = {account.name: self._gates[account.credential] for account in accounts}

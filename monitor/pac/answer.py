@@ -31,7 +31,7 @@ _MISMATCH = re.compile(r"namespace mismatch require\s+(?:(\S+)\s+)?found\s")
 _UNQUALIFIED = re.compile(r"non-namespace\s+qualified\s+element")
 _NO_SERVICE = "endpoint reference (epr)"
 
-#: A gateway's words, in SOAP dress or not: under these HTTP statuses only a status code of the PAC says more.
+#: A gateway's words, in SOAP dress or not: under these only a status code of the PAC says more of what to do.
 _GATEWAY = (401, 403, 407, 429, 503)
 
 _KIND = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
@@ -64,7 +64,7 @@ def understand(answer: Answer, secrets: Secrets) -> Quota:
         if says_why or error.verdict is not Verdict.UNREADABLE:
             raise
         text = f"{error.text} ({_described(answer, content, secrets)})"
-        raise type(error)(error.code, text, Verdict.UNREADABLE) from None
+        raise type(error)(error.code, text, Verdict.UNREADABLE, error.retry_after) from None
     _look_for_refusal(answer, content, secrets, is_read=True)
     return quota
 
@@ -101,14 +101,15 @@ def _read(answer: Answer, content: Content, secrets: Secrets) -> Quota:
         code = "too_large" if isinstance(error, TooLarge) else "not_soap"
         raise _http_error(answer, code, str(error)) from None
     if answer.status in _GATEWAY and (isinstance(reply, Fault) or reply.status == "other"):
-        raise _http_error(answer, "", "")
+        # It looks like an answer of the PAC, which may refuse the login in it.
+        raise _http_error(answer, "", "", Verdict.UNREADABLE)
     if isinstance(reply, Fault):
         raise _fault_error(reply, secrets)
     return judge(reply, secrets.message)
 
 
-def _http_error(answer: Answer, code: str, text: str) -> PacError:
-    """The error of a whole answer that is not SOAP; `code` and `text` are for HTTP 200."""
+def _http_error(answer: Answer, code: str, text: str, of_busy: Verdict = Verdict.NOTHING) -> PacError:
+    """The error of a whole answer that is not SOAP, or says nothing; `code` and `text` are for HTTP 200."""
     status = answer.status
     if status < 300:
         return Garbled(code, text, Verdict.UNREADABLE)
@@ -116,7 +117,7 @@ def _http_error(answer: Answer, code: str, text: str) -> PacError:
     if status in (401, 403, 407):
         return Unavailable(code, text, Verdict.FORBIDDEN)
     if status in (429, 503):
-        return Busy(code, text, retry_after=_retry_after(answer.headers))
+        return Busy(code, text, of_busy, retry_after=_retry_after(answer.headers))
     if status in (502, 504):
         return Unavailable(code, text, Verdict.LOST)
     return (Unavailable if status >= 500 else Garbled)(code, text, Verdict.UNREADABLE)

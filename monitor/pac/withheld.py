@@ -5,27 +5,33 @@ PACs, and what stands before them, quote questions: escaped, encoded, wrapped an
 
 import html
 import re
+import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from unicodedata import category, normalize
 from urllib.parse import unquote, unquote_plus
+from xml.sax.saxutils import escape
 
 MAX_TEXT = 300  # of what is shown, in characters
 MAX_EXCERPT = 200
 MAX_READ = 4 * MAX_TEXT  # nothing beyond is shown, however many blanks there are
-MAX_COMPARED = 4000  # far more than that; and `html.unescape` fails at numbers of more than 4,300 digits
+MAX_COMPARED = 2000  # for a secret that begins within that; it takes some ms, in the event loop
 
 WITHHELD = "withheld: the PAC's message repeats the password"
 WITHHELD_EXCERPT = "(withheld: it repeats the user or the password)"
 
 _ROUNDS = 3  # of decoding
 #: A character as JSON, JavaScript, C, Python and quoted-printable escape it: in four digits, two, or octal.
-_ESCAPE = re.compile(r"(?:\\+u|%u)([0-9A-Fa-f]{4})|(?:\\+x|=)([0-9A-Fa-f]{2})|\\+([0-3][0-7]{2})")
+_ESCAPE = re.compile(
+    r"(?:\\+u|%u)([0-9A-Fa-f]{4})|(?:\\+x|=)([0-9A-Fa-f]{2})|\\+u\{([0-9A-Fa-f]{1,6})\}|\\+([0-3][0-7]{2})"
+)
+_HEX_PREFIX = re.compile(r"0x(?=[0-9A-Fa-f]{2})", re.IGNORECASE)
+_BYTES = re.compile(r"(?:\b[0-9]{2,3}\b[\s,;]*){4,}")  # in decimal
 _TAG = re.compile(r"<[^<>]*>")
 _UNSEEN = re.compile(r"[\x00-\x20\x7f\\]+")
 _OTHER = re.compile(r"[^0-9a-z]+")  # than what no charset and few encodings touch
 _LEAST_PART = 4  # of a secret, in characters
-_LEAST_ENCODED = 5  # of base64 and hexadecimal digits: fewer stand in any text
+_LEAST_ENCODED, _LEAST_ENCODED_PART = 5, 10  # base64 and hexadecimal digits: fewer stand in any text
 _LEAST_RUN, _LEAST_RUNS = 4, 6  # letters and digits, in a row or in all: fewer stand in any text
 _MOST_ESCAPED = 8  # letters and digits that may stand for one other character
 
@@ -67,8 +73,11 @@ class Withheld:
     def __init__(self, secret: str, *, parts: bool = False) -> None:
         self._plain = {squeezed(one) for one in _spellings(secret)} - {""}
         encoded = {squeezed(one) for one in _encoded(secret)}
-        self._forms = {one for one in encoded if len(one) >= _LEAST_ENCODED}
-        self._forms |= {part for one in self._plain for part in _parts(one)} if parts else self._plain
+        encoded = {one for one in encoded if len(one) >= _LEAST_ENCODED}
+        self._forms = self._plain | encoded
+        if parts:
+            self._forms = {part for one in self._plain for part in _parts(one, _LEAST_PART)}
+            self._forms |= {part for one in encoded for part in _parts(one, _LEAST_ENCODED_PART)}
         self._runs = _runs(secret)
         self._invisible = secret if not self._plain else ""
 
@@ -84,9 +93,9 @@ class Withheld:
         return False
 
 
-def _parts(secret: str) -> Iterator[str]:
+def _parts(secret: str, least: int) -> Iterator[str]:
     """All that is so much of a secret that one could guess the rest."""
-    size = min(len(secret), max(_LEAST_PART, (len(secret) + 1) // 2))
+    size = min(len(secret), max(least, (len(secret) + 1) // 2))
     return (secret[start : start + size] for start in range(len(secret) - size + 1))
 
 
@@ -134,17 +143,41 @@ def squeezed(text: str) -> str:
 
 def _unescaped(text: str) -> str:
     """Without the escapes of strings."""
-    plain = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2] or match[3], 8 if match[3] else 16)), text)
+    plain = _ESCAPE.sub(_character, text)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(match: re.Match[str]) -> str:
+    number = int(match[4], 8) if match[4] else int(match[1] or match[2] or match[3], 16)
+    return chr(number) if number <= sys.maxunicode else ""
+
+
+def _without_prefixes(text: str) -> str:
+    return _HEX_PREFIX.sub("", text)
+
+
+def _of_decimals(text: str) -> str:
+    return _BYTES.sub(_of_bytes, text)
+
+
+def _of_bytes(match: re.Match[str]) -> str:
+    numbers = [int(number) for number in re.findall("[0-9]+", match[0])]
+    return "".join(map(chr, numbers)) if max(numbers) < 256 else match[0]
 
 
 def _without_tags(text: str) -> str:
     return _TAG.sub("", text)
 
 
-_DECODINGS = (html.unescape, unquote, unquote_plus, _unescaped, _without_tags)
-
-
+_DECODINGS = (
+    html.unescape,
+    unquote,
+    unquote_plus,
+    _unescaped,
+    _without_tags,
+    _without_prefixes,
+    _of_decimals,
+)
 _CHARSETS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 
 
@@ -168,8 +201,11 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def _encoded(secret: str) -> Iterator[str]:
-    """A secret in hexadecimal and base64 digits, those that do not depend on what stands around it."""
-    for data in {secret.encode(charset, "replace") for charset in _CHARSETS}:
+    """A secret, as it is and as we send it, in hexadecimal and base64 digits: those that do not depend on
+    what stands around it.
+    """
+    texts = (secret, escape(secret))
+    for data in {text.encode(charset, "replace") for text in texts for charset in _CHARSETS}:
         yield data.hex()
         for before in range(3):  # bytes: any text around it shifts it by as many
             digits = b64encode(bytes(before) + data).decode()

@@ -5,7 +5,7 @@ its work now, and the next call begins from the file if need be.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -54,10 +54,8 @@ class Ledger:
         with self.transaction() as connection:
             written_at = rows.load_mark(connection, "written_at")
             late = rows.load_requests(connection)
-            rows.remove_requests(connection, [number for number, _ in late])
-        if late:
-            accounts = ", ".join(sorted({account for _, account in late}))
-            log.warning("a request to release came while nothing ran, and is void", accounts=accounts)
+            rows.remove_requests(connection, [number for number, _, _ in late])
+        _tell_void([account for _, account, _ in late])
         return rows.Loaded(dict(self._kept), dict(self._standings), written_at)
 
     def close(self) -> None:
@@ -125,12 +123,20 @@ class Ledger:
         with suppress(OSError):
             files.reserve(self._reserve_path, RESERVE)
 
-    def take_requests(self) -> list[str]:
-        """The accounts that somebody asks to re-arm, in order. They are told once."""
+    def take_requests(self, since: float) -> list[str]:
+        """The accounts that somebody has asked to re-arm `since` then, in order. They are told once. Older
+        requests are void: whoever made them did not live to take them back.
+        """
         with self.transaction() as connection:
             found = rows.load_requests(connection)
-            rows.remove_requests(connection, [number for number, _ in found])
-        return [account for _, account in found]
+            rows.remove_requests(connection, [number for number, _, _ in found])
+        _tell_void([account for _, account, at in found if at < since])
+        return [account for _, account, at in found if at >= since]
+
+    def put_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
+        """Store which credential each account has that is polled."""
+        with self.transaction() as connection:
+            rows.put_fingerprints(connection, fingerprints)
 
     def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[rows.Point]]:
         """Of each target that is known its changes from `since` on, beginning with the one that held then.
@@ -225,7 +231,7 @@ class Ledger:
         with engine.begin() as connection:
             kept, numbers = rows.load_targets(connection, {key: key for key in self._known or self._kept})
             standings = rows.load_standings(connection)
-        following = 1 + max(numbers.values(), default=0)
+            following = 1 + rows.last_number(connection)
         if self._lost:
             with engine.begin() as connection:
                 added = rows.put_targets(connection, numbers, kept, self._kept, following)
@@ -244,3 +250,9 @@ class Ledger:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+def _tell_void(accounts: Sequence[str]) -> None:
+    if accounts:
+        told = ", ".join(dict.fromkeys(accounts))
+        log.warning("a request to release was not taken in time, and is void", accounts=told)

@@ -4,7 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from operator import attrgetter
 
@@ -18,6 +18,7 @@ from monitor.store.upsert import Upsert
 #: them, looks through the whole process, and every thread waits for it.
 _SLICE = 250
 
+_FINGERPRINTS = "fingerprints"  # the name of a row of `meta`
 _READING = ("at", "contracted", "used", "available", "code")
 _FORECAST = ("foreseen_at", "time_left", "peak_day")
 _VALUES = ("place", "attempted_at", *_READING, "consumed", *_FORECAST)
@@ -43,12 +44,14 @@ _HISTORY = (
 class Loaded:
     """What was stored: of each target, and of each credential by fingerprint.
 
-    `written_at`: when readings were last written (epoch seconds), `None` if never.
+    `written_at`: when readings were last written (epoch seconds), `None` if never. `fingerprints`: of the
+    accounts that whoever polls has loaded.
     """
 
     kept: dict[Key, Kept]
     standings: dict[str, Standing]
     written_at: float | None = None
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class Point:
 def load(connection: Connection) -> Loaded:
     """Everything but history and requests."""
     kept, _ = load_targets(connection, {})
-    return Loaded(kept, load_standings(connection), load_mark(connection, "written_at"))
+    standings, written_at = load_standings(connection), load_mark(connection, "written_at")
+    return Loaded(kept, standings, written_at, load_fingerprints(connection))
 
 
 def load_targets(connection: Connection, known: Mapping[Key, Key]) -> tuple[dict[Key, Kept], dict[Key, int]]:
@@ -83,6 +87,11 @@ def load_targets(connection: Connection, known: Mapping[Key, Key]) -> tuple[dict
             if key not in kept or kept[key].attempted_at < now.attempted_at:
                 kept[key], numbers[key] = now, number
     return kept, numbers
+
+
+def last_number(connection: Connection) -> int:
+    """The highest number of a target, at whichever endpoint it was asked; 0 if there is none."""
+    return connection.execute(select(func.max(target.c.id))).scalar() or 0
 
 
 def put_targets(
@@ -196,6 +205,17 @@ def put_standing(connection: Connection, fingerprint: str, standing: Standing) -
         connection.execute(insert(credential).values(fingerprint=fingerprint, **values))
 
 
+def load_fingerprints(connection: Connection) -> dict[str, str]:
+    """Of each account that whoever polls has loaded, the fingerprint of its credential."""
+    value = connection.execute(select(meta.c.value).where(meta.c.name == _FINGERPRINTS)).scalar()
+    return json.loads(value) if value is not None else {}
+
+
+def put_fingerprints(connection: Connection, fingerprints: Mapping[str, str]) -> None:
+    """Store what `load_fingerprints` tells."""
+    _put_meta(connection, _FINGERPRINTS, json.dumps(fingerprints))
+
+
 def load_mark(connection: Connection, name: str) -> float | None:
     """The number stored under a name, `None` if there is none."""
     value = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
@@ -204,9 +224,13 @@ def load_mark(connection: Connection, name: str) -> float | None:
 
 def put_mark(connection: Connection, name: str, value: float) -> None:
     """Store a number under a name."""
-    there = update(meta).where(meta.c.name == name).values(value=repr(value))
+    _put_meta(connection, name, repr(value))
+
+
+def _put_meta(connection: Connection, name: str, value: str) -> None:
+    there = update(meta).where(meta.c.name == name).values(value=value)
     if not connection.execute(there).rowcount:
-        connection.execute(insert(meta).values(name=name, value=repr(value)))
+        connection.execute(insert(meta).values(name=name, value=value))
 
 
 def load_history(connection: Connection, number: int, since: float) -> list[Point]:
@@ -215,10 +239,10 @@ def load_history(connection: Connection, number: int, since: float) -> list[Poin
     return [Point(*row) for row in rows]
 
 
-def load_requests(connection: Connection) -> list[tuple[int, str]]:
-    """Requests to re-arm: number and account, in order."""
-    rows = connection.execute(select(request.c.id, request.c.account).order_by(request.c.id))
-    return [(number, account) for number, account in rows]
+def load_requests(connection: Connection) -> list[tuple[int, str, float]]:
+    """Requests to re-arm: number, account and when they were made (epoch seconds), in order."""
+    rows = connection.execute(select(request.c.id, request.c.account, request.c.at).order_by(request.c.id))
+    return [(number, account, at) for number, account, at in rows]
 
 
 def put_requests(connection: Connection, accounts: Sequence[str], at: float) -> list[int]:

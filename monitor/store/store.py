@@ -83,9 +83,15 @@ class Store:
         """Store what `write` would if it were called for each step in turn, all or nothing."""
         return await self._write(partial(self._ledger.put_past, steps, at))
 
-    async def take_requests(self) -> list[str]:
-        """The accounts that somebody asks to re-arm, in order, told once; none if that cannot be done now."""
-        return await self._read(self._ledger.take_requests, [])
+    async def take_requests(self, since: float) -> list[str]:
+        """The accounts that somebody has asked to re-arm `since` then (epoch seconds), in order, told once;
+        none if that cannot be done now.
+        """
+        return await self._read(partial(self._ledger.take_requests, since), [])
+
+    async def put_fingerprints(self, fingerprints: Mapping[str, str]) -> bool:
+        """Store which credential each account has that is polled, for commands beside."""
+        return await self._write(partial(self._ledger.put_fingerprints, fingerprints))
 
     async def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[Point]]:
         """The changes of each of these targets from `since` (epoch seconds) on, by time, at the endpoint that
