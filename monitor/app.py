@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,7 @@ from monitor.core import Core
 from monitor.forecast import Habits
 from monitor.guard import Waits
 from monitor.journal import Journal
+from monitor.limit import BRIEFLY
 from monitor.metrics import Metrics
 from monitor.model import Key, Outcome
 from monitor.pac import Resolver
@@ -142,7 +144,8 @@ class Monitor:
         for account in self.snapshot().accounts:
             if account.hold is not None:
                 told = {"code": account.hold, "rfc": account.rfc, "answer": account.text}
-                log.error("account is held since before", account=account.name, **told)
+                since = datetime.fromtimestamp(account.held_at or 0.0, UTC).isoformat(timespec="seconds")
+                log.error("account is held since before", account=account.name, since=since, **told)
             elif account.next_call is not None:
                 seconds = round(account.next_call - self._wall())
                 log.warning("account still waits", account=account.name, seconds=seconds, answer=account.text)
@@ -242,9 +245,9 @@ class Monitor:
         none comes before a person has acted.
         """
         seconds, kept_back = self._schedule.next_due(key), self._core.kept_back(key)
-        if seconds is None or kept_back == math.inf:
+        if kept_back == math.inf or (seconds is None and kept_back <= BRIEFLY):
             return None
-        return self._wall() + max(seconds, kept_back)
+        return self._wall() + max(seconds or 0.0, kept_back)
 
     def journal(self, key: Key) -> Journal:
         """The last polls of a target and its last failures, since the start."""

@@ -29,7 +29,7 @@ from monitor.log import Format, configure, log_unhandled, where
 
 log = structlog.get_logger()
 
-PATIENCE = 60.0  # seconds that `run` waits for a command that has the database
+PATIENCE = 180.0  # seconds that `run` waits for a command that has the database: `check` takes two minutes
 TROUBLE = 3  # of `check`: configuration, usage and internal faults, and unknown
 
 
@@ -222,7 +222,7 @@ async def serve(config: Config) -> None:
                 raise
             if not said:
                 words = "nothing is polled or served yet: waiting for a command to end"
-                log.warning(words, reason=str(error), at_most=PATIENCE)
+                log.warning(words, reason=str(error), gives_up_after=PATIENCE)
             said = True
             await asyncio.wait([stopped], timeout=0.5)
             if not stopped.done():

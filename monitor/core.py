@@ -5,6 +5,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -17,11 +18,11 @@ from monitor.foresight import Foresight
 from monitor.guard import Credential, Guard, Held, Waits, recall
 from monitor.journal import Journals
 from monitor.limit import Limit
-from monitor.model import Failure, Kept, Key, Outcome, Reason, Standing, StoreStatus
+from monitor.model import AccountStatus, Failure, Kept, Key, Outcome, Reason, Standing, StoreStatus
 from monitor.poller import Line, Observe, Poller
 from monitor.slices import let_go, slowly
 from monitor.state import BATCH, Arranged, Row, Snapshot, State
-from monitor.store import Loaded, Locked, Store, StoreUnavailable
+from monitor.store import Loaded, Locked, Polled, Store, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -118,7 +119,7 @@ class Core:
         self.journals.forget(arranged.gone)
         self.foresight.forget(arranged.gone)
         await self._guard.save()
-        await self._tell_fingerprints()
+        await self._tell_polled()
         # The rows as they were are held by nobody else now.
         freed = list(before.values())
         before.clear()
@@ -147,7 +148,7 @@ class Core:
         if not self.loaded:
             try:
                 await self._open()
-                await self._tell_fingerprints()
+                await self._tell_polled()
             except Locked:  # somebody was quicker: it is waited for
                 self.store.write_errors += 1
         await self._guard.save()
@@ -181,10 +182,11 @@ class Core:
         return not line.limit.holds_off
 
     def kept_back(self, key: Key) -> float:
-        """Seconds in which the gate sends nothing for a target: infinite while only a person can say."""
+        """Seconds in which nothing is sent for a target: infinite while only a person can say."""
         if self.state.row(key) is None:
             return 0.0
-        return self._guard.gate(key[0]).kept_back(key[1])
+        line = self._lines[key[0]]
+        return max(line.gate.kept_back(key[1]), line.limit.quiet)
 
     def quiet(self, account: str) -> tuple[str, float]:
         """The endpoint of an account, and for how many seconds it gets no call: the PAC asked for that."""
@@ -231,10 +233,17 @@ class Core:
             expire_after=self.config.poll.expire_after,
             rows=self.state.rows(),
             responses=self.state.responses(),
-            accounts=self._guard.statuses(),
+            accounts=[self._quiet_too(status) for status in self._guard.statuses()],
             endpoints=[limit.status() for limit in self._limits.values()],
             store=StoreStatus(self.loaded and self.store.writable, self.store.write_errors, self.state.queue),
         )
+
+    def _quiet_too(self, status: AccountStatus) -> AccountStatus:
+        """A call that waits does so for the endpoint, too."""
+        quiet = self._lines[status.name].limit.quiet
+        if status.next_call is None or not quiet:
+            return status
+        return replace(status, next_call=max(status.next_call, self._wall() + quiet))
 
     async def _open(self) -> None:
         try:
@@ -250,13 +259,14 @@ class Core:
         self._guard.restore(partial(recall, standings, self.store.fingerprint))
         self.state.restore(loaded.kept | adopted)
 
-    async def _tell_fingerprints(self) -> None:
+    async def _tell_polled(self) -> None:
         """Commands beside us read other files than we have loaded, if somebody has changed them since."""
         if self.loaded:
-            names = {
-                account.name: self.store.fingerprint(account.credential) for account in self.config.accounts
-            }
-            await self.store.put_fingerprints(names)
+            fingerprint = self.store.fingerprint
+            accounts = self.config.accounts
+            await self.store.put_polled(
+                {a.name: Polled(fingerprint(a.credential), a.place) for a in accounts}
+            )
 
     async def _adopt(self, loaded: Loaded) -> dict[Key, Kept]:
         """What version 2 has stored is of the endpoint that is configured, if that version has asked there

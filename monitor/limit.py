@@ -20,7 +20,12 @@ PROBE = 16  # times as many good answers before the size that was busy last is t
 COOL_DOWN = 10.0  # seconds: one burst of busy answers halves the limit once
 HOLD_OFF = 1.0  # seconds without a call after a busy answer, doubling while they go on
 HOLD_OFF_MOST = 60.0
+BRIEFLY = 3.0  # seconds that a call waits in its place
 RETRY_AFTER_MOST = 3600.0
+
+
+class Quiet(Exception):
+    """Nothing goes out for longer than one should wait with something in hand: see `Limit.calm`."""
 
 
 class Limit:
@@ -61,14 +66,22 @@ class Limit:
         self._most = most
         self._places.resize(min(self.size, most))
 
+    async def calm(self) -> None:
+        """Wait until calls may go out."""
+        while (pause := self.quiet) > 0:  # noqa: ASYNC110  # it may grow
+            await asyncio.sleep(pause)
+
     async def __aenter__(self) -> None:
         await self._places.take()
         try:
-            while (pause := self._not_before - self._clock()) > 0:  # noqa: ASYNC110  # it may grow
+            while 0 < (pause := self.quiet) <= BRIEFLY:  # noqa: ASYNC110  # it may grow
                 await asyncio.sleep(pause)
         except BaseException:
             self._places.give()
             raise
+        if pause > BRIEFLY:
+            self._places.give()
+            raise Quiet
         self.in_flight += 1
 
     async def __aexit__(

@@ -151,6 +151,7 @@ class AccountStatus:
     (epoch seconds), for which RFC, and what it was. Without a text and a hold it was released then, and no
     answer has come since. `next_call`: not before (epoch seconds), if it waits.
     `set_aside`: RFCs that are not asked, as the PAC refuses them while others work. `worked`: ever.
+    `lost`: verdicts in a row; two hold one that has never worked.
     """
 
     name: str
@@ -162,6 +163,7 @@ class AccountStatus:
     next_call: float | None = None
     set_aside: tuple[Refusal, ...] = ()
     worked: bool = False
+    lost: int = 0
 
     @property
     def held_at(self) -> float | None:

@@ -9,10 +9,10 @@ from typing import Any, cast
 import structlog
 
 from monitor.config import Target
-from monitor.guard import Gate, Held, aside
-from monitor.limit import Limit
+from monitor.guard import Gate, Held
+from monitor.limit import Limit, Quiet
 from monitor.log import where
-from monitor.model import RETIRED, Failure, Outcome, Reading, Reason
+from monitor.model import RETIRED, Failure, Outcome, Quota, Reading, Reason
 from monitor.pac import Connections, PacError, Service
 
 log = structlog.get_logger()
@@ -61,32 +61,45 @@ class Poller:
         if line is None:  # a reload came between the tick and this turn
             return Failure(self._wall(), Reason.HELD, RETIRED, "no longer configured", 0.0, sent=False)
         try:
-            async with line.gate.turn(target.rfc), line.limit:
-                line.gate.check(target.rfc)  # it may have closed while we waited for the limit
-                start = self._clock()
-                task = cast("asyncio.Task[Any]", asyncio.current_task())
-
-                async def ready() -> None:
-                    await line.gate.ready(target.rfc)
-                    self.calling.add(task)  # from here on, it is to end by itself
-
-                try:
-                    quota = await line.service.get_timbres(self._connections, target.rfc, ready)
-                finally:
-                    self.calling.discard(task)
-                    self._observe(start - due, self._clock() - start)
+            quota = await self._call(line, target.rfc, due)
         except Held as held:
             return Failure(self._wall(), held.reason, held.code, held.text, held.retry_after, sent=False)
         except PacError as error:
             self._tell(target, error)
-            if (refusal := line.gate.set_aside(target.rfc)) is not None:
-                return Failure(self._wall(), Reason.REJECTED, error.code, aside(refusal))
-            return Failure(self._wall(), error.reason, error.code, error.text, error.retry_after)
+            reason = Reason.REJECTED if line.gate.set_aside(target.rfc) is not None else error.reason
+            return Failure(self._wall(), reason, error.code, error.text, error.retry_after)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is counted, shown and backed off from
             log.error("internal error in a poll", target=target.key, error=where(error))
             text = f"internal error: {where(error)}"
             return Failure(self._wall(), Reason.UNAVAILABLE, "other", text)
         return Reading(self._wall(), quota.contracted, quota.used, quota.available, quota.code)
+
+    async def _call(self, line: Line, rfc: str, due: float) -> Quota:
+        """Ask once all let us. Raises `Held` and `PacError`."""
+        while True:
+            line.gate.check(rfc)
+            # While an endpoint asks for quiet, the login's place is left to those who ask elsewhere.
+            await line.limit.calm()
+            try:
+                async with line.gate.turn(rfc), line.limit:
+                    return await self._ask(line, rfc, due)
+            except Quiet:
+                continue
+
+    async def _ask(self, line: Line, rfc: str, due: float) -> Quota:
+        line.gate.check(rfc)  # it may have closed while we waited for the limit
+        start = self._clock()
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+
+        async def ready() -> None:
+            await line.gate.ready(rfc)
+            self.calling.add(task)  # from here on, it is to end by itself
+
+        try:
+            return await line.service.get_timbres(self._connections, rfc, ready)
+        finally:
+            self.calling.discard(task)
+            self._observe(start - due, self._clock() - start)
 
     def _tell(self, target: Target, error: PacError) -> None:
         """What an answer was that cannot be read goes to the log, once a shape."""

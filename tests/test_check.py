@@ -380,7 +380,8 @@ async def shown(tmp_path: Path, columns: int | None, *aliases: str, left: int = 
     assert [line.split()[0] for line in lines.values()] == ["critical", "warning"] + ["unknown"] * 11 + [
         "ok"
     ] * 37
-    assert out.rstrip().splitlines()[-1].endswith("1 critical, 1 warning, 11 unknown, 37 ok; polled now")
+    last = "1 critical, 1 warning, 11 unknown, 37 ok; polled now, but not 9 RFCs (held)"
+    assert out.rstrip().splitlines()[-1] == last
     # Ten RFCs share one trouble, which is told once, beside that of the first and what is to be done.
     assert len(re.findall(r"^sur: ", COLOUR.sub("", out), re.MULTILINE)) == 3
     return out, err
@@ -507,7 +508,7 @@ async def command_of(config: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-ONE_LOGIN = "one login goes out next, with the user and password as they are"
+ONE_LOGIN = "one login goes out, with the user and password as they are"
 
 
 async def test_where_no_service_runs_a_hold_is_released_at_once_and_that_is_said(tmp_path: Path) -> None:
@@ -524,11 +525,11 @@ async def test_where_no_service_runs_a_hold_is_released_at_once_and_that_is_said
         assert "the account is held" in again.stdout
         assert (
             "norte: held: nothing is sent until user or password in the configuration are others, or somebody"
-            " releases it. If the password or the user is wrong in the configuration: correct it. Then, if "
-            f"they stay as they are: timbres-monitor rearm --config {config} norte\n"
+            " releases it. If the password or the user is wrong in the configuration: correct it. If they are"
+            f" right, and the cause is mended: timbres-monitor rearm --config {config} norte\n"
         ) in again.stdout
         assert pac.wrong_logins.total() == 1
-        words = f"norte: released; no service runs: once one does, {ONE_LOGIN}\n"
+        words = f"norte: released; no service runs: with the next `run` or `check` {ONE_LOGIN}\n"
         assert await command_of(config, "rearm", "norte") == (0, words)
         released = await peek(load(config).state.url)
         assert [(one.hold, one.wait) for one in released.standings.values()] == [(None, 0)]
@@ -552,7 +553,7 @@ async def test_it_does_not_wait_for_what_comes_too_late(tmp_path: Path) -> None:
         beside = await check(config, "--timeout", "nonsense")
     assert done.returncode == 3
     assert "norte: not yet seen to work; next call not before " in done.stdout
-    assert "polled now, but 2 RFCs were not asked: the wait before the next call is longer" in done.stdout
+    assert "polled now, but not 2 RFCs (the wait before the next call is longer" in done.stdout
     assert pac.calls.total() == 2  # one of each account
     assert beside.returncode == 3
     assert "must be a duration" in beside.stderr
@@ -587,7 +588,7 @@ async def test_again_and_again_it_asks_once_the_stored_wait_is_over(tmp_path: Pa
         assert "polled now\n" in (await check(config, "--timeout", "1s")).stdout
         pac.faults.clear()
         early = await check(config, "--timeout", "1s")
-        assert "1 RFC was not asked" in early.stdout
+        assert "not polled: 1 RFC (the wait" in early.stdout
         assert "polled now" not in early.stdout
         assert pac.calls.total() == 1
         time_passed(tmp_path, 30)
@@ -610,7 +611,7 @@ async def test_what_the_pac_makes_it_wait_for_is_said(tmp_path: Path) -> None:
     async with pac.serve() as url:
         done = await check(configure(tmp_path, account(url, *RFCS[:2])), "--timeout", "3s")
     assert done.returncode == 3
-    assert "1 RFC was not asked: the wait before the next call is longer than --timeout" in done.stdout
+    assert "1 RFC (the wait before the next call is longer than --timeout)" in done.stdout
 
 
 async def test_a_call_under_way_is_not_broken_off_when_time_is_up(tmp_path: Path) -> None:
@@ -720,12 +721,12 @@ async def test_beside_a_service_that_has_another_password_nothing_is_said_of_the
             code, words = await command_of(config, "rearm", "norte")
             assert (code, words) == (
                 1,
-                "norte: not released: the service has not loaded user and password as they are in the "
-                "configuration; reload it first (SIGHUP)\n",
+                "norte: not released: the service has not loaded this account as it is in the configuration; "
+                "reload it first (SIGHUP)\n",
             )
             done = await check(config)
             assert "norte: the account is held: 601" in done.stdout
-            assert "has not loaded user and password of norte as they are now: reload it" in done.stdout
+            assert "has not loaded norte as in the configuration: reload it" in done.stdout
             assert pac.wrong_logins.total() == 1
             service.hang_up()
             await service.until(lambda m: m.total("timbres_up", account="norte") == 2)
@@ -758,3 +759,32 @@ def requests(folder: Path) -> int:
     with closing(sqlite3.connect(folder / "timbres.db")) as database:
         (found,) = database.execute("SELECT count(*) FROM request").fetchone()
     return int(found)
+
+
+async def test_beside_a_service_that_asks_another_endpoint_its_readings_are_shown(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
+    async with pac.serve() as url:
+        norte = account(url, *RFCS[:2])
+        config = configure(tmp_path, norte)
+        async with running(config, env=ENV) as service:
+            await service.until(
+                lambda m: m.total("timbres_consumed_total") == 0 and m.total("timbres_up") == 2
+            )
+            configure(tmp_path, norte | {"endpoint": f"{url}/other"})
+            done = await check(config)
+    assert done.returncode == 0
+    assert "has not loaded norte as in the configuration: reload it" in done.stdout
+
+
+async def test_after_a_release_beside_a_service_what_came_of_it_is_shown(tmp_path: Path) -> None:
+    pac = Pac([customer(dict.fromkeys(RFCS[:1], 1_000))])
+    pac.rotate("ws@norte.example", "another")
+    async with pac.serve() as url:
+        config = configure(tmp_path, account(url, RFCS[0]))
+        async with running(config, env=ENV) as service:
+            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
+            pac.rotate("ws@norte.example", PASSWORD)
+            done = await check(config, "--rearm", "norte", "--output", "json")
+            (found,) = json.loads(done.stdout)["targets"]
+            assert (done.returncode, found["available"], found["error"]) == (0, 1_000, None)
+            await service.until_log("credential works")

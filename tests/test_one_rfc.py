@@ -1,5 +1,6 @@
 """One RFC's trouble stays its own: a refusal of it alone, a fault of ours in its poll."""
 
+import asyncio
 from pathlib import Path
 from typing import NoReturn
 
@@ -9,12 +10,14 @@ from monitor import pac as pac_module
 from monitor.config import load
 from monitor.guard import Guard
 from monitor.limit import Limit
-from monitor.model import Failure, Reason
+from monitor.model import Failure, Reading, Reason
+from monitor.pac import Busy
 from monitor.poller import Line, Poller
 from monitor.simulator import Pac
 from monitor.store import peek
 from tests.hours import living
-from tests.test_unreadable import MINUTE, RFCS, Customer, configured
+from tests.issuers import write
+from tests.test_unreadable import MINUTE, PASSWORD, RFCS, Customer, configured
 from tests.watching import Clock
 
 BAD, WORDS = RFCS[2], "El usuario o la contraseña no son correctos."
@@ -94,3 +97,38 @@ async def test_whatever_breaks_in_a_poll_is_counted_shown_and_backed_off_from(
     assert (outcome.reason, outcome.code) == (Reason.UNAVAILABLE, "other")
     assert outcome.text.startswith("internal error: RuntimeError at ")
     assert pac.calls.total() == 0
+
+
+async def test_an_endpoint_that_asks_for_quiet_keeps_no_place_of_a_login_that_asks_elsewhere(
+    tmp_path: Path, clock: Clock
+) -> None:
+    pac = Pac([Customer("norte", clock, RFCS[:1])])
+
+    async def remember(*_: object) -> bool:
+        return True
+
+    async with pac.serve() as url, pac_module.Connections() as connections:
+        login = {"username": "norte", "password": PASSWORD, "rfcs": RFCS[:1]}
+        accounts = [{"name": "norte", "endpoint": url}, {"name": "sur", "endpoint": f"{url}/pool"}]
+        config = load(write(tmp_path / "config.yaml", {"accounts": [one | login for one in accounts]}))
+        guard = Guard(remember, clock=clock, wall=clock)
+        guard.apply(config.accounts, {})
+        quiet, good = Limit(f"{url}/pool", 4, clock), Limit(url, 4, clock)
+        with pytest.raises(Busy):
+            async with quiet:
+                raise Busy("503", "", retry_after=600)
+        poller = Poller(connections, lambda _, __: None, clock=clock, wall=clock)
+        services = [pac_module.Service(account, 5.0, "0") for account in config.accounts]
+        poller.apply(
+            {
+                "norte": Line(guard.gate("norte"), good, services[0]),
+                "sur": Line(guard.gate("sur"), quiet, services[1]),
+            }
+        )
+        norte, sur = config.targets
+        waiting = asyncio.create_task(poller.poll(sur, 0.0))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            assert isinstance(await poller.poll(norte, 0.0), Reading)
+        waiting.cancel()

@@ -472,8 +472,8 @@ def test_every_code_of_a_failure_has_its_words() -> None:
             [
                 "Account norte is not yet seen to work: next call at 08:14",
                 "The last answer, for EKU9003173C9: not_soap: not a SOAP envelope (text/html, 9 bytes).",
-                "look at endpoint, proxy and namespace",
-                "Account sur works, but the PAC refuses its login for 1 RFC alone: H&E951128469",
+                "look at user and password, endpoint, proxy and namespace",
+                "The login of account sur has worked, but the PAC refuses it for 1 RFC alone: H&E951128469",
                 "It is not asked any more.",
                 "timbres-monitor rearm --config config.yaml sur",
             ],
@@ -483,7 +483,7 @@ def test_every_code_of_a_failure_has_its_words() -> None:
             [
                 "Aún no se ha visto que la cuenta norte funcione: próxima consulta a las 08:14",
                 "La última respuesta, para EKU9003173C9: not_soap: not a SOAP envelope (text/html, 9 bytes).",
-                "La cuenta sur funciona, pero el PAC rechaza su acceso solo para 1 RFC: H&E951128469",
+                "El acceso de la cuenta sur ha funcionado, pero el PAC lo rechaza solo para 1 RFC: H&E",
                 "El PAC: wrong user or password (No es correcta).",
                 "Comprueba que pertenezca a esta cuenta en el PAC",
             ],

@@ -567,7 +567,7 @@ async def test_each_release_allows_one_call_whether_by_command_or_over_http(prem
     async def rearm(*arguments: str) -> str:
         code, output = await premises.command("rearm", "--config", str(premises.config), *arguments)
         assert code == 0
-        return re.sub(r" by the running service \(process \d+\): one login goes out next, .*", "", output)
+        return re.sub(r" by the running service \(process \d+\): one login goes out, .*", "", output)
 
     async def counts(*wanted: int) -> None:
         """Each account gets to so many wrong logins, is held again, and stays so."""
@@ -595,7 +595,7 @@ async def test_each_release_allows_one_call_whether_by_command_or_over_http(prem
             await service.until_log("configuration reloaded")
             await post(service, "/-/rearm?account=sur")
             await counts(3, 3, 2)
-        assert (await rearm("este")).startswith("este: released; no service runs: once one does, one login")
+        assert (await rearm("este")).startswith("este: released; no service runs: with the next `run`")
         async with premises.running() as service:
             await counts(3, 3, 3)
             pac.rotate("ws@este.example", wrong)  # it is the right one now

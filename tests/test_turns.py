@@ -129,3 +129,20 @@ async def test_a_wait_outlasts_accounts_that_come_and_go_with_the_same_login(
                 await life.reload(told(tmp_path, url, *accounts, interval="1m"))
                 await life.pass_time(MINUTE / 2)
             assert pac.sent["http_401"] == 1
+
+
+async def test_an_rfc_does_not_go_behind_one_that_cannot_be_asked(tmp_path: Path, clock: Clock) -> None:
+    pac = Pac([Customer("norte", clock, RFCS[:2])])
+    async with pac.serve() as url:
+        good = {"name": "norte", "rfcs": [OFTEN]}
+        dead = {"name": "sur", "rfcs": [SELDOM], "proxy": "http://127.0.0.1:9"}
+        config = told(tmp_path, url, good, dead, interval="1m")
+        async with living(config, clock) as life:
+            await life.pass_time(3 * MINUTE)
+        pac.faults["*"] = "501"
+        async with living(config, clock) as life:
+            await life.pass_time(2 * MINUTE)
+            pac.faults.clear()
+            await life.pass_time(15 * MINUTE)
+            assert not life.accounts()["norte"].unproven
+            assert polls(life, OFTEN) >= 5

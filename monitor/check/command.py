@@ -33,32 +33,40 @@ async def check(config: Config, release: Sequence[str] = (), patience: float = T
             return judge(core.state, config, core.snapshot().accounts, source)
     except Locked as locked:
         if release:
+            since = time.time()
             became = await ask(config, release, locked)
-            for account, what in became.items():
-                output.say(f"{account}: {what.words}")
-            await _next_call(config, [account for account, what in became.items() if what.done], patience)
+            for account in release:
+                output.say(f"{account}: {became[account].words if account in became else 'not held'}")
+            released = [account for account, what in became.items() if what.done]
+            if released:
+                await _asked(config, released, since, patience)
         return await _stored(config, locked)
 
 
-async def _next_call(config: Config, accounts: Collection[str], patience: float) -> None:
-    """Wait for what comes of the release of these accounts, `patience` seconds at the most."""
-    if accounts:
-        output.say(f"waiting: the next call for {', '.join(accounts)}, {patience:.0f} s at the most")
+async def _asked(config: Config, accounts: Collection[str], since: float, patience: float) -> None:
+    """Wait until what comes of the release of these accounts is stored, `patience` seconds at the most."""
+    output.say(f"waiting: the next call for {', '.join(accounts)}, {patience:.0f} s at the most")
     until = time.monotonic() + patience
     while accounts and time.monotonic() < until:
         await asyncio.sleep(LOOK)
-        found = stored.statuses(config, await peek(config.state.url))
-        accounts = [one.name for one in found if one.name in accounts and one.released_at is not None]
+        loaded = await peek(config.state.url)
+        asked = {account for (account, _), kept in loaded.kept.items() if kept.attempted_at >= since}
+        found = stored.statuses(config, loaded)
+        accounts = [
+            one.name
+            for one in found
+            if one.name in accounts and (one.released_at is not None or one.name not in asked)
+        ]
 
 
 async def _stored(config: Config, locked: Locked) -> Findings:
     state = State()
     loaded = await peek(config.state.url)
     state.restore(loaded.kept)
-    state.apply(config.targets, {account.name: account.place for account in config.accounts})
+    state.apply(config.targets, stored.places(config, loaded))
     by = "as stored by the running service"
     if locked.brief:
         by = f"as stored before; another check polls now ({locked.holder})"
     if others := stored.changed(config, loaded):
-        by += f", which has not loaded user and password of {', '.join(others)} as they are now: reload it"
+        by += f", which has not loaded {', '.join(others)} as in the configuration: reload it"
     return judge(state, config, stored.statuses(config, loaded), by)

@@ -59,8 +59,8 @@ def _trouble(row: Row, now: float, expire_after: float, account: AccountStatus) 
         return row.last.text
     if account.hold is not None:
         return why_held(account.hold, account.rfc, account.text)
-    if row.failed:
-        return "no numbers when last asked"
-    if row.reading is None:
-        return "not asked yet"
+    if row.failed or row.reading is None:
+        if account.text and account.rfc == row.target.rfc:
+            return account.text
+        return "no numbers when last asked" if row.failed else "not asked yet"
     return "" if row.fresh(now, expire_after) else "the last reading is too old"

@@ -14,7 +14,7 @@ from monitor.store import Locked, StoreUnavailable, is_there, peek, request_rear
 OBEYED_WITHIN = 5.0  # seconds that whoever polls has to obey
 LOOK = 0.2
 
-NEXT = "one login goes out next, with the user and password as they are"
+NEXT = "one login goes out, with the user and password as they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Release:
 
 
 NOT_LOADED = Release(
-    "not released: the service has not loaded user and password as they are in the configuration; reload it"
-    " first (SIGHUP)",
+    "not released: the service has not loaded this account as it is in the configuration; reload it first"
+    " (SIGHUP)",
     done=False,
 )
 
@@ -43,7 +43,9 @@ async def rearm(config: Config, accounts: Sequence[str]) -> dict[str, Release]:
             needing = _needing(core.snapshot().accounts, accounts)
             for account in needing:
                 await core.rearm(account)
-            found = dict.fromkeys(needing, Release(f"released; no service runs: once one does, {NEXT}"))
+            found = dict.fromkeys(
+                needing, Release(f"released; no service runs: with the next `run` or `check` {NEXT}")
+            )
     except Locked as locked:
         found = await ask(config, accounts, locked)
     return {account: found.get(account, Release("not held")) for account in accounts}

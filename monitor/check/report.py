@@ -145,7 +145,8 @@ def _about(account: AccountStatus, config: Config) -> str:
     if account.hold is not None:
         return (
             f"{account.name}: held: nothing is sent until user or password in the configuration are others,"
-            f" or somebody releases it. {on_hold(account.hold)[0]} Then, if they stay as they are: {rearm}"
+            f" or somebody releases it. {on_hold(account.hold)[0]} If they are right, and the cause is"
+            f" mended: {rearm}"
         )
     if account.set_aside:
         return f"{account.name}: once the account may ask for {_named(account)}: {rearm}"

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from rich.console import Console
 from rich.progress import Progress
@@ -28,9 +29,11 @@ class Round:
     core: Core
     patience: float  # seconds
     asked: int = 0
+    held: int = 0  # targets of held accounts
     put_off: set[str] = field(default_factory=set)  # accounts that wait for longer than we do
     waits: dict[str, tuple[str, float]] = field(default_factory=dict)  # accounts: for what, and until when
-    calls: dict[Key, float] = field(default_factory=dict)  # turns under way, and since when
+    turns: dict[Key, asyncio.Task[None]] = field(default_factory=dict)  # under way
+    calls: dict[Key, float] = field(default_factory=dict)  # of those, calls that were seen, and since when
     until: float = 0.0  # monotonic seconds: no call begins later
 
     async def poll(self) -> str:
@@ -66,14 +69,15 @@ class Round:
         return self._told()
 
     def _told(self) -> str:
-        left = len(self.core.config.targets) - self.asked
-        if not left:
+        missing = []
+        if self.held:
+            missing.append(f"{_rfcs(self.held)} (held)")
+        if left := len(self.core.config.targets) - self.asked - self.held:
+            why = "the wait before the next call is longer than --timeout"
+            missing.append(f"{_rfcs(left)} ({why if self.put_off else '--timeout was over'})")
+        if not missing:
             return "polled now"
-        rfcs = "1 RFC was" if left == 1 else f"{left} RFCs were"
-        why = (
-            "the wait before the next call is longer than --timeout" if self.put_off else "--timeout was over"
-        )
-        return f"{'polled now, but ' if self.asked else ''}{rfcs} not asked: {why}"
+        return f"{'polled now, but not' if self.asked else 'not polled:'} {', '.join(missing)}"
 
     async def _work(self, targets: "deque[Target]") -> None:
         """Take the next target whose turn may come, until all have had theirs."""
@@ -82,14 +86,17 @@ class Round:
             if self.core.quiet(target.account)[1] > self.until - time.monotonic():
                 self.put_off.add(target.account)  # it would be waited for in vain
                 continue
-            self.calls[target.key] = time.monotonic()
+            self.turns[target.key] = cast("asyncio.Task[None]", asyncio.current_task())
             try:
                 outcome = await self.core.turn(target, time.monotonic())
             finally:
-                del self.calls[target.key]
+                del self.turns[target.key]
+                self.calls.pop(target.key, None)
             if not isinstance(outcome, Failure) or outcome.sent or outcome.retry_after is None:
                 self.waits.pop(target.account, None)
-                self.asked += 1
+                is_held = isinstance(outcome, Failure) and not outcome.sent
+                self.held += is_held
+                self.asked += not is_held
                 continue
             until = time.monotonic() + outcome.retry_after
             if until > self.until:
@@ -118,7 +125,7 @@ class Round:
             while True:
                 waits = dict(self._waits(time.monotonic()))
                 words = f"Waiting: {'; '.join(waits.values())}" if waits else "Asking the PAC…"
-                bar.update(task, completed=self.asked, description=words)
+                bar.update(task, completed=self.asked + self.held, description=words)
                 if not console.is_terminal:
                     for name in waits.keys() - said:
                         output.say(f"waiting: {waits[name]}")
@@ -129,11 +136,18 @@ class Round:
         """What is waited for, in words; the first is the same for as long as it is the same wait."""
         for account, (why, until) in self.waits.items():
             yield f"{account} {until}", f"{account} ({max(1.0, until - now):.0f} s): {why}"
-        for endpoint, seconds in {self.core.quiet(account) for account, _ in self.calls}:
+        for endpoint, seconds in {self.core.quiet(account) for account, _ in self.turns}:
             if seconds > 0:
                 yield endpoint, f"{endpoint} asked for quiet ({seconds:.0f} s)"
-        hanging = [(since, key) for key, since in self.calls.items() if now - since > SLOW]
+        for key, task in self.turns.items():
+            if task in self.core.poller.calling:
+                self.calls.setdefault(key, now)
+        hanging = [(since, key) for key, since in self.calls.items() if now - since >= SLOW]
         for since, (account, rfc) in sorted(hanging)[:1]:
             most = self.core.config.poll.timeout
             words = f"no answer for {rfc} since {now - since:.0f} s (a call ends after {most:g} s)"
             yield f"{account} {rfc}", f"{account}: {words}"
+
+
+def _rfcs(number: int) -> str:
+    return "1 RFC" if number == 1 else f"{number} RFCs"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from monitor.config import Config
 from monitor.guard import Credential, recall
 from monitor.model import AccountStatus, Standing
-from monitor.store import Loaded, recogniser
+from monitor.store import Loaded, Polled, recogniser
 
 
 def standings(config: Config, loaded: Loaded) -> dict[str, Standing]:
@@ -18,8 +18,8 @@ def standings(config: Config, loaded: Loaded) -> dict[str, Standing]:
     for account in config.accounts:
         key = account.credential
         ours = recall(loaded.standings, fingerprint, key, spellings[key])[0]
-        theirs = loaded.fingerprints.get(account.name, "")
-        found[account.name] = loaded.standings.get(theirs, Standing()) if theirs else ours
+        theirs = loaded.polled.get(account.name)
+        found[account.name] = loaded.standings.get(theirs.fingerprint, Standing()) if theirs else ours
     return found
 
 
@@ -28,10 +28,16 @@ def changed(config: Config, loaded: Loaded) -> list[str]:
     `StoreUnavailable`.
     """
     fingerprint = recogniser(config.state.url)
-    theirs = loaded.fingerprints
-    return [
-        one.name for one in config.accounts if theirs and theirs.get(one.name) != fingerprint(one.credential)
-    ]
+    if not loaded.polled:  # by a program that did not tell
+        return []
+    now = {one.name: Polled(fingerprint(one.credential), one.place) for one in config.accounts}
+    return [name for name, told in now.items() if loaded.polled.get(name) != told]
+
+
+def places(config: Config, loaded: Loaded) -> dict[str, str]:
+    """The endpoint at which each account is asked."""
+    theirs = {name: told.place for name, told in loaded.polled.items()}
+    return {account.name: account.place for account in config.accounts} | theirs
 
 
 def statuses(config: Config, loaded: Loaded) -> Sequence[AccountStatus]:
@@ -45,4 +51,5 @@ def _status(account: str, standing: Standing) -> AccountStatus:
     # Whether it works in that process nobody has stored: what is known is its last answer.
     unproven = not standing.worked or standing.at is not None
     at, rfc, text, worked = standing.at, standing.rfc, standing.text, standing.worked
-    return AccountStatus(account, standing.hold, unproven, at, rfc, text, next_call, set_aside, worked)
+    lost = standing.lost
+    return AccountStatus(account, standing.hold, unproven, at, rfc, text, next_call, set_aside, worked, lost)

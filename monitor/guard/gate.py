@@ -7,6 +7,7 @@ from types import TracebackType
 
 import structlog
 
+from monitor.advice import on_hold
 from monitor.config import Account, Way
 from monitor.guard.standing import UNVERIFIED, WORKS, Answer, Waits, judged, released
 from monitor.model import RETIRED, AccountStatus, Reason, Refusal, Standing, Verdict
@@ -74,6 +75,7 @@ class Gate:
         self._most = 1
         self._rfcs = 0  # that it is used for, by whichever account
         self._ways: dict[str, Way] = {}  # in which its accounts are asked, also those that have gone
+        self._unreached: set[str] = set()  # RFCs that could not be asked since the last answer: no connection
         self._places = Places(1)
         self._wait_until = 0.0
         self.standing = Standing()
@@ -154,8 +156,8 @@ class Gate:
         """Whether another RFC goes first, as the last answer for this one did not prove the credential."""
         if self.proven or not rfc or rfc != self.standing.rfc:
             return False
-        set_aside = sum(one.set_aside for one in self.standing.refusals if one.rfc != rfc)
-        return self._rfcs - set_aside > 1
+        others = {one.rfc for one in self.standing.refusals if one.set_aside} | self._unreached
+        return self._rfcs - len(others - {rfc}) > 1
 
     @property
     def is_open(self) -> bool:
@@ -217,6 +219,7 @@ class Gate:
             self._wall() + left if left > 0 else None,
             tuple(one for one in shown.refusals if one.set_aside),
             shown.worked,
+            shown.lost,
         )
 
     async def enter(self) -> None:
@@ -245,6 +248,10 @@ class Gate:
             self._places.give()
 
     async def _judge(self, answer: Answer) -> None:
+        if answer.verdict is Verdict.NOT_SENT:
+            self._unreached.add(answer.rfc)
+        else:
+            self._unreached.clear()
         before, now = self.standing, self._clock()
         is_waiting = before.wait > 0 and self._wait_until > now
         # Of several calls that were out together the first begins the wait; the others do not double it.
@@ -282,13 +289,13 @@ class Gate:
         after = self.standing
         told = {"accounts": ", ".join(self.accounts), "rfc": answer.rfc, "answer": answer.text}
         if after.hold and not before.hold:
-            words = "nothing more is sent: correct the password and reload, or mend it at the PAC and rearm"
-            log.error("account held", code=after.hold, text=words, **told)
+            words = "nothing more is sent until user or password are others, or somebody releases it."
+            log.error("account held", code=after.hold, text=f"{words} {on_hold(after.hold)[0]}", **told)
         elif (refusal := self.set_aside(answer.rfc)) is not None and after.refusals != before.refusals:
             log.error("RFC set aside", text=aside(refusal), **told)
         elif after.wait and after.wait != before.wait:
             log.warning("account waits", seconds=after.wait, lost=after.lost, **told)
-        elif after.worked and not before.worked:
+        elif answer.verdict is Verdict.PROVES and (not before.worked or before.at is not None):
             log.info("credential works", accounts=told["accounts"])
 
 

@@ -9,7 +9,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from unicodedata import category, normalize
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 from xml.sax.saxutils import escape
 
 MAX_TEXT = 300  # of what is shown, in characters
@@ -204,7 +204,7 @@ def _encoded(secret: str) -> Iterator[str]:
     """A secret, as it is and as we send it, in hexadecimal and base64 digits: those that do not depend on
     what stands around it.
     """
-    texts = (secret, escape(secret))
+    texts = (secret, escape(secret), quote(secret))
     for data in {text.encode(charset, "replace") for text in texts for charset in _CHARSETS}:
         yield data.hex()
         for before in range(3):  # bytes: any text around it shifts it by as many

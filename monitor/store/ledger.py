@@ -133,10 +133,10 @@ class Ledger:
         _tell_void([account for _, account, at in found if at < since])
         return [account for _, account, at in found if at >= since]
 
-    def put_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
-        """Store which credential each account has that is polled."""
+    def put_polled(self, polled: Mapping[str, rows.Polled]) -> None:
+        """Store how each account is polled."""
         with self.transaction() as connection:
-            rows.put_fingerprints(connection, fingerprints)
+            rows.put_polled(connection, polled)
 
     def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[rows.Point]]:
         """Of each target that is known its changes from `since` on, beginning with the one that held then.

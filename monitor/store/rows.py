@@ -4,7 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from itertools import islice
 from operator import attrgetter
 
@@ -18,7 +18,7 @@ from monitor.store.upsert import Upsert
 #: them, looks through the whole process, and every thread waits for it.
 _SLICE = 250
 
-_FINGERPRINTS = "fingerprints"  # the name of a row of `meta`
+_POLLED = "polled"  # the name of a row of `meta`
 _READING = ("at", "contracted", "used", "available", "code")
 _FORECAST = ("foreseen_at", "time_left", "peak_day")
 _VALUES = ("place", "attempted_at", *_READING, "consumed", *_FORECAST)
@@ -41,17 +41,25 @@ _HISTORY = (
 
 
 @dataclass(frozen=True, slots=True)
+class Polled:
+    """How an account is polled: the fingerprint of its credential, and the endpoint."""
+
+    fingerprint: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What was stored: of each target, and of each credential by fingerprint.
 
-    `written_at`: when readings were last written (epoch seconds), `None` if never. `fingerprints`: of the
+    `written_at`: when readings were last written (epoch seconds), `None` if never. `polled`: the
     accounts that whoever polls has loaded.
     """
 
     kept: dict[Key, Kept]
     standings: dict[str, Standing]
     written_at: float | None = None
-    fingerprints: dict[str, str] = field(default_factory=dict)
+    polled: dict[str, Polled] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ def load(connection: Connection) -> Loaded:
     """Everything but history and requests."""
     kept, _ = load_targets(connection, {})
     standings, written_at = load_standings(connection), load_mark(connection, "written_at")
-    return Loaded(kept, standings, written_at, load_fingerprints(connection))
+    return Loaded(kept, standings, written_at, load_polled(connection))
 
 
 def load_targets(connection: Connection, known: Mapping[Key, Key]) -> tuple[dict[Key, Kept], dict[Key, int]]:
@@ -205,15 +213,15 @@ def put_standing(connection: Connection, fingerprint: str, standing: Standing) -
         connection.execute(insert(credential).values(fingerprint=fingerprint, **values))
 
 
-def load_fingerprints(connection: Connection) -> dict[str, str]:
-    """Of each account that whoever polls has loaded, the fingerprint of its credential."""
-    value = connection.execute(select(meta.c.value).where(meta.c.name == _FINGERPRINTS)).scalar()
-    return json.loads(value) if value is not None else {}
+def load_polled(connection: Connection) -> dict[str, Polled]:
+    """The accounts that whoever polls has loaded."""
+    value = connection.execute(select(meta.c.value).where(meta.c.name == _POLLED)).scalar()
+    return {name: Polled(*told) for name, told in json.loads(value or "{}").items()}
 
 
-def put_fingerprints(connection: Connection, fingerprints: Mapping[str, str]) -> None:
-    """Store what `load_fingerprints` tells."""
-    _put_meta(connection, _FINGERPRINTS, json.dumps(fingerprints))
+def put_polled(connection: Connection, polled: Mapping[str, Polled]) -> None:
+    """Store what `load_polled` tells."""
+    _put_meta(connection, _POLLED, json.dumps({name: astuple(told) for name, told in polled.items()}))
 
 
 def load_mark(connection: Connection, name: str) -> float | None:

@@ -12,7 +12,7 @@ from monitor.model import Kept, Key, Standing
 from monitor.store import key, sqlite
 from monitor.store.errors import Locked, StoreUnavailable
 from monitor.store.ledger import Ledger
-from monitor.store.rows import Loaded, Point
+from monitor.store.rows import Loaded, Point, Polled
 from monitor.store.thinning import fadings
 
 log = structlog.get_logger()
@@ -89,9 +89,9 @@ class Store:
         """
         return await self._read(partial(self._ledger.take_requests, since), [])
 
-    async def put_fingerprints(self, fingerprints: Mapping[str, str]) -> bool:
-        """Store which credential each account has that is polled, for commands beside."""
-        return await self._write(partial(self._ledger.put_fingerprints, fingerprints))
+    async def put_polled(self, polled: Mapping[str, Polled]) -> bool:
+        """Store how each account is polled, for commands beside."""
+        return await self._write(partial(self._ledger.put_polled, polled))
 
     async def histories(self, places: Mapping[Key, str], since: float) -> dict[Key, list[Point]]:
         """The changes of each of these targets from `since` (epoch seconds) on, by time, at the endpoint that

@@ -119,7 +119,7 @@ def facts(one: Judged, due: float | None, words: Words) -> Iterator[Fact]:
     else:
         yield words("read"), f"{words.ago(row.reading.at)},", row.reading.at
     if one.held or one.refusal is not None:
-        yield words("next_poll"), words("due_held"), None
+        yield words("next_poll"), words("due_held" if one.held else "due_aside"), None
     elif due is None:
         yield words("next_poll"), words("polling"), None
     else:

@@ -1,5 +1,6 @@
 """What needs a person now, in words, the worst first."""
 
+import os
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -72,8 +73,8 @@ def _grouped(judged: Sequence[Judged], snapshot: Snapshot) -> tuple[Groups, dict
                 groups["failing", failure.code].append(one)
             elif row.attempted_at is None:
                 groups["note", "waiting"].append(one)
-            elif one.reading is None or (failure is None and row.last is None and row.failed):
-                groups["warning", "stale"].append(one)
+            elif not one.is_waiting and (one.reading is None or row.failed):
+                groups["warning", "no_numbers" if row.failed else "stale"].append(one)
         if row.target.expires_at is not None:
             left = row.target.expires_at - snapshot.at
             for severity in ("critical", "warning"):
@@ -107,7 +108,7 @@ def _of_accounts(judged: Sequence[Judged], snapshot: Snapshot, words: Words, con
             "account_held",
             words("account_held", account=account.name, why=why, since=since),
             means=f"{words('held_means', n=of_account[account.name])} {_answer(account, words)}".strip(),
-            steps=(words.hold_advice(code), words("how_reload"), words("how_release")),
+            steps=(words.hold_advice(code), words("how_reload", pid=str(os.getpid())), words("how_release")),
             command=_rearm(config, account),
         )
     for account in snapshot.accounts:
@@ -133,10 +134,17 @@ def _of_accounts(judged: Sequence[Judged], snapshot: Snapshot, words: Words, con
                 "account_unproven",
                 words("account_doubtful" if account.worked else "account_unproven", account=account.name)
                 + words("next_call" if when else "next_call_now", when=when),
-                means=f"{_answer(account, words)} {words('unproven_means')}",
+                means=f"{_answer(account, words)} {words(_rule(account))}",
                 steps=(words("how_unproven"), words("how_at_once")),
                 command=_rearm(config, account),
             )
+
+
+def _rule(account: AccountStatus) -> str:
+    """What follows for an account of which it is not known that it works."""
+    if account.worked:
+        return "doubtful_means"
+    return "lost_means" if account.lost else "unproven_means"
 
 
 def _answers(refusals: Sequence[Refusal], words: Words) -> str:
@@ -165,7 +173,7 @@ def _of_failures(groups: Groups, about: "About", words: Words) -> Iterator[Notic
         yield about(rows, "warning", "failing", why=why)
     if rest := [one for rows in failing[GROUPS:] for one in rows]:
         yield about(rest, "warning", "failing_otherwise")
-    for severity, kind in (("warning", "stale"), ("note", "waiting")):
+    for severity, kind in (("warning", "no_numbers"), ("warning", "stale"), ("note", "waiting")):
         if rows := groups.get((severity, kind), []):
             yield about(rows, severity, kind)
 

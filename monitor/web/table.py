@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from monitor.alerts import Level, level
-from monitor.model import Failure, Reading, Refusal
+from monitor.model import Failure, Reading, Reason, Refusal
 from monitor.state import Row, Snapshot
 from monitor.web.query import Query
 
@@ -47,10 +47,13 @@ class Judged(NamedTuple):
     @property
     def failure(self) -> Failure | None:
         """Why the last turn gave no numbers; if it was not used, as long as that is still true."""
-        last = self.row.last
-        if not isinstance(last, Failure):
-            return None
-        return last if last.sent or self.held or self.is_waiting or self.refusal is not None else None
+        last, refusal = self.row.last, self.refusal
+        if isinstance(last, Failure) and (last.sent or self.held or self.is_waiting or refusal is not None):
+            return last
+        if refusal is not None:  # by the process before
+            at = self.row.attempted_at or 0.0
+            return Failure(at, Reason.REJECTED, refusal.code, refusal.text, sent=False)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

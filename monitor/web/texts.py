@@ -86,6 +86,10 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
         "{rfcs} has no current reading|{rfcs} have no current reading",
         "{rfcs} no tiene lectura reciente|{rfcs} no tienen lectura reciente",
     ),
+    "no_numbers": (
+        "{rfcs} gave no numbers when last asked|{rfcs} gave no numbers when last asked",
+        "{rfcs} no dio números en la última consulta|{rfcs} no dieron números en la última consulta",
+    ),
     "waiting": (
         "{rfcs} waits for its first reading|{rfcs} wait for their first reading",
         "{rfcs} espera su primera lectura|{rfcs} esperan su primera lectura",
@@ -116,25 +120,36 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
     "next_call_now": (": its next call is due", ": ya toca su próxima consulta"),
     "unproven_means": (
         "It makes one call at a time, with longer and longer waits, until one shows that its login is good. "
-        "A login that has never worked is held after two answers that are lost or cannot be read.",
+        "After two answers that are lost or cannot be read it is held.",
         "Hace una sola consulta a la vez, con esperas cada vez más largas, hasta que una muestre que el "
-        "acceso es bueno. Un acceso que nunca ha funcionado se retiene tras dos respuestas perdidas o que no "
-        "se pueden leer.",
+        "acceso es bueno. Tras dos respuestas perdidas o que no se pueden leer queda retenida.",
+    ),
+    "lost_means": (
+        "It was lost or cannot be read, so it may have been a refusal: one more holds the account.",
+        "Se perdió o no se puede leer, así que pudo ser un rechazo: con una más la cuenta queda retenida.",
+    ),
+    "doubtful_means": (
+        "It makes one call at a time, with longer and longer waits, up to six hours, until one shows that "
+        "its login is good. As it has worked before, it is not held for this.",
+        "Hace una sola consulta a la vez, con esperas cada vez más largas, de hasta seis horas, hasta que "
+        "una muestre que el acceso es bueno. Como ya ha funcionado, no se retiene por esto.",
     ),
     "how_unproven": (
-        "If this goes on though the PAC works: look at endpoint, proxy and namespace.",
-        "Si continúa aunque el PAC funcione: revisa endpoint, proxy y namespace.",
+        "If this goes on though the PAC works: look at user and password, endpoint, proxy and namespace.",
+        "Si continúa aunque el PAC funcione: revisa usuario y contraseña, endpoint, proxy y namespace.",
     ),
     "how_at_once": (
-        "To have the next call at once, with the user and password as they are:",
-        "Para que la próxima consulta salga de inmediato, con el usuario y la contraseña como están:",
+        "To have the next call at once: one more login, with the user and password as they are, which the "
+        "PAC may count as a failed one.",
+        "Para que la próxima consulta salga de inmediato: un intento más, con el usuario y la contraseña "
+        "como están, que el PAC puede contar como fallido.",
     ),
     "its_answer": ("The PAC: {text}.", "El PAC: {text}."),
     "set_aside": (
-        "Account {account} works, but the PAC refuses its login for {n} RFC alone: {rfcs}"
-        "|Account {account} works, but the PAC refuses its login for {n} RFCs alone: {rfcs}",
-        "La cuenta {account} funciona, pero el PAC rechaza su acceso solo para {n} RFC: {rfcs}"
-        "|La cuenta {account} funciona, pero el PAC rechaza su acceso solo para {n} RFC: {rfcs}",
+        "The login of account {account} has worked, but the PAC refuses it for {n} RFC alone: {rfcs}"
+        "|The login of account {account} has worked, but the PAC refuses it for {n} RFCs alone: {rfcs}",
+        "El acceso de la cuenta {account} ha funcionado, pero el PAC lo rechaza solo para {n} RFC: {rfcs}"
+        "|El acceso de la cuenta {account} ha funcionado, pero el PAC lo rechaza solo para {n} RFC: {rfcs}",
     ),
     "set_aside_means": (
         "It is not asked any more.|They are not asked any more.",
@@ -147,16 +162,15 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
     "how": ("How to release it", "Cómo liberarla"),
     "what_to_do": ("What to do", "Qué hacer"),
     "how_reload": (
-        "If you have changed the configuration, reload it (SIGHUP): another user or password is tried within "
-        "two minutes.",
-        "Si cambiaste la configuración, recárgala (SIGHUP): otro usuario u otra contraseña se prueba en "
-        "menos de dos minutos.",
+        "If you have changed the configuration, reload it (kill -HUP {pid}): another user or password is "
+        "tried within two minutes. Another path or namespace alone releases nothing.",
+        "Si cambiaste la configuración, recárgala (kill -HUP {pid}): otro usuario u otra contraseña se "
+        "prueba en menos de dos minutos. Otra ruta u otro namespace por sí solos no liberan nada.",
     ),
     "how_release": (
-        "If user and password stay as they are, and the cause is mended at the PAC, release the account. "
-        "One login goes out:",
-        "Si el usuario y la contraseña quedan como están, y la causa ya se arregló en el PAC, libera la "
-        "cuenta. Sale un intento de acceso:",
+        "If user and password are right, and the cause is mended, release the account. One login goes out:",
+        "Si el usuario y la contraseña son correctos, y la causa ya se arregló, libera la cuenta. Sale un "
+        "intento de acceso:",
     ),
     "not_writable": (
         "The database takes no writes: logins that have not worked yet are not used. "

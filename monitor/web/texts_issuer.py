@@ -16,6 +16,7 @@ ISSUER: dict[str, tuple[str, str]] = {
     "polling": ("under way", "en curso"),
     "due_in": ("in {span},", "en {span},"),
     "due_now": ("any moment,", "en un momento,"),
+    "due_aside": ("none until you have it asked again", "ninguna hasta que pidas consultarlo otra vez"),
     "due_held": ("none until the account is released", "ninguna hasta liberar la cuenta"),
     "interval": ("Asked every", "Se consulta cada"),
     "expires_on": ("Last day of the stamps", "Último día de los timbres"),
