@@ -11,7 +11,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from pydantic import SecretStr
 from yarl import URL
 
 from monitor.config import Account
@@ -54,11 +53,12 @@ class Service:
     def __init__(self, account: Account, timeout: float, version: str) -> None:
         self._url = URL(account.endpoint)
         self._origin = str(self._url.origin())
-        self._proxy, named = _split(account.proxy.get_secret_value() if account.proxy else None)
+        proxy = account.proxy.get_secret_value() if account.proxy else ""
+        self._proxy, named = _split(proxy)
         self._ssl = ssl.create_default_context(cafile=account.ca_file) if account.ca_file else True
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         password = account.password.get_secret_value()
-        self._secrets = Secrets(account.username, password, _login(account.proxy))  # a proxy may repeat it
+        self._secrets = Secrets(account.username, password, _login(proxy))  # a proxy may repeat it
         self._head, self._tail = _envelope(account, "getTimbres", "rfcEmisor")
         self._pool_envelope = b"".join(_envelope(account, "getTimbresImplementacion"))
         self._headers = {
@@ -143,15 +143,15 @@ def _envelope(account: Account, operation: str, last: str = "") -> tuple[bytes, 
     return head.encode(), tail.encode()
 
 
-def _login(proxy: SecretStr | None) -> tuple[str, str]:
+def _login(proxy: str) -> tuple[str, str]:
     """User and password of a proxy."""
-    url = URL(proxy.get_secret_value() if proxy else "")
+    url = URL(proxy)
     return url.user or "", url.password or ""
 
 
-def _split(proxy: str | None) -> tuple[URL | None, dict[str, str]]:
+def _split(proxy: str) -> tuple[URL | None, dict[str, str]]:
     """A proxy's address, and the header that names us to it: aiohttp would write it in Latin-1, or fail."""
-    if proxy is None:
+    if not proxy:
         return None, {}
     url = URL(proxy)
     if url.user is None and url.password is None:
