@@ -166,6 +166,11 @@ class Monitor:
         """Configuration and stored readings are loaded, and polls go out."""
         return self._running and self._core.loaded
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not ready for longer than a start takes; "" if nothing is wrong."""
+        return self._core.trouble
+
     async def reload(self) -> Sequence[Fault]:
         """Read the configuration again. If it has faults, they are returned and nothing changes.
 
@@ -212,8 +217,10 @@ class Monitor:
         await self._lead()
         return True
 
-    async def probe(self, account: str, rfc: str) -> Snapshot | None:
-        """What is known of one target, polled now unless it was lately or must wait; `None` if unknown."""
+    async def probe(self, account: str, rfc: str, patience: float | None = None) -> Snapshot | None:
+        """What is known of one target, polled now unless it was lately or must wait; `None` if unknown. Not
+        later than in `patience` seconds: a poll that takes longer goes on.
+        """
         key = account, rfc
         if self._core.state.row(key) is None:
             return None
@@ -222,7 +229,7 @@ class Monitor:
         if (age is None or not 0 <= age < PROBE_AGE) and self._core.may_ask(account, rfc):
             task = self._schedule.ask(key)
             if task is not None:
-                await asyncio.shield(task)
+                await asyncio.wait([task], timeout=patience)
         snapshot = self.snapshot()
         return replace(
             snapshot,

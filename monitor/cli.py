@@ -44,11 +44,28 @@ app = typer.Typer(
     name="timbres-monitor",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     help="Watches the CFDI stamps (timbres) left at the PAC Solución Factible.",
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration file (YAML).")]
+_FILE = "The configuration file (YAML)."
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help=_FILE)]
+#: Where nothing else stands there, a file may be told either way.
+EitherOption = Annotated[Path | None, typer.Option("--config", "-c", help=_FILE, show_default=False)]
+EitherArgument = Annotated[
+    Path | None, typer.Argument(metavar="[CONFIG]", help="The same, without --config.", show_default=False)
+]
+
+
+AccountNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[ACCOUNT]...", help="Names of accounts.", show_default=False)
+]
+
+
+def _either(argument: Path | None, option: Path | None) -> Path:
+    """The one configuration file that was told."""
+    if (argument is None) == (option is None):
+        raise typer.BadParameter("name one configuration file, with --config or without", param_hint="CONFIG")
+    return argument or option  # type: ignore[return-value]
 
 
 def _address(text: str) -> str:
@@ -82,26 +99,31 @@ def version_option(
 
 
 @app.command()
-def run(config: ConfigOption, log_format: LogFormat = Format.TEXT) -> None:
+def run(
+    file: EitherArgument = None, config: EitherOption = None, log_format: LogFormat = Format.TEXT
+) -> None:
     """Run the service: poll on schedule, serve /metrics. SIGHUP reloads, SIGTERM stops."""
+    path = _either(file, config)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until `serve` takes it over: a start is a reload
     configure(log_format)
     loading()
-    _serve(lambda: serve(_load(config)))
+    _serve(lambda: serve(_load(path)))
 
 
 @app.command("check-config")
-def check_config(config: Annotated[Path, typer.Argument(help="The configuration file (YAML).")]) -> None:
+def check_config(file: EitherArgument = None, config: EitherOption = None) -> None:
     """Print every fault of a configuration at once; exit 1 if there is any."""
-    loaded = _load(config)
+    path = _either(file, config)
+    loaded = _load(path)
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    typer.echo(f"{config}: ok (accounts: {len(loaded.accounts)}, RFCs: {len(loaded.targets)})")
+    typer.echo(f"{path}: ok (accounts: {len(loaded.accounts)}, RFCs: {len(loaded.targets)})")
 
 
 @app.command("check")
 def check_command(
-    config: ConfigOption,
+    file: EitherArgument = None,
+    config: EitherOption = None,
     output: Annotated[Output, typer.Option(help="A table for people, or JSON.")] = Output.TABLE,
     rearm: Annotated[
         list[str] | None, typer.Option("--rearm", metavar="ACCOUNT", help="Release this held account first.")
@@ -118,7 +140,7 @@ def check_command(
     from monitor.store import StoreUnavailable
 
     configure(Format.TEXT, level=logging.ERROR)
-    loaded = _load(config, TROUBLE)
+    loaded = _load(_either(file, config), TROUBLE)
     release = _known(loaded, rearm or [])
     try:
         findings = asyncio.run(check.check(loaded, release, duration(timeout)))
@@ -132,7 +154,9 @@ def check_command(
 @app.command()
 def rearm(
     config: ConfigOption,
-    accounts: Annotated[list[str] | None, typer.Argument(help="Names of accounts.")] = None,
+    accounts: Annotated[
+        list[str] | None, typer.Argument(metavar="[ACCOUNT]...", help="Names of accounts.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All accounts of the configuration.")] = False,
 ) -> None:
     """Release held accounts: each is allowed one call, which decides whether it is held again."""
@@ -164,13 +188,14 @@ def _known(config: Config, names: list[str]) -> list[str]:
 
 
 @app.command("test-alert")
-def test_alert(config: ConfigOption) -> None:
+def alert_command(file: EitherArgument = None, config: EitherOption = None) -> None:
     """Send one alert, labelled as a test, to every configured Alertmanager, as the service would."""
     from monitor.alerts import send_test
 
-    alertmanagers = _load(config).alertmanagers
+    path = _either(file, config)
+    alertmanagers = _load(path).alertmanagers
     if not alertmanagers:
-        typer.echo(f"{config}: no alertmanagers configured, such as [http://localhost:9093]", err=True)
+        typer.echo(f"{path}: no alertmanagers configured, such as [http://localhost:9093]", err=True)
         raise typer.Exit(1)
     faults = asyncio.run(send_test(alertmanagers, time.time()))
     for address, fault in faults.items():

@@ -50,6 +50,7 @@ class Core:
     ) -> None:
         self.config = config
         self.loaded = False  # the database has been read
+        self.trouble = ""  # why not
         self.state = State()
         self.journals = Journals()
         self.poller: Poller
@@ -253,8 +254,9 @@ class Core:
             if self.store.write_errors == 0:
                 log.error("no database: nothing is polled until it can be used", error=str(error))
             self.store.write_errors += 1
+            self.trouble = str(error)
             return
-        self.loaded = True
+        self.loaded, self.trouble = True, ""
         standings = loaded.standings  # not all that was loaded: the guard keeps it
         self._guard.restore(partial(recall, standings, self.store.fingerprint))
         self.state.restore(loaded.kept | adopted)

@@ -266,6 +266,19 @@ def test_an_output_that_is_full_or_closed_is_a_line_at_most(words: tuple[str, ..
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    "words", [("check-config",), ("test-alert",), ("check", "--timeout", "1s")], ids=" ".join
+)
+def test_the_configuration_is_told_with_its_option_or_without(words: tuple[str, ...], tmp_path: Path) -> None:
+    path = str(configure(tmp_path, account(NOWHERE)))
+    found = {(done.returncode, done.stdout) for done in (call(*words, path), call(*words, "--config", path))}
+    assert len(found) == 1
+    for wrong in ((), (path, "--config", path)):
+        done = call(*words, *wrong)
+        assert done.returncode == (3 if words[0] == "check" else 2)
+        assert "name one configuration file, with --config or without" in done.stderr
+
+
 def test_a_database_that_cannot_be_looked_for_is_not_taken_for_the_output(tmp_path: Path) -> None:
     state = {"url": f"sqlite:///{'x' * 300}.db"}
     path = write(tmp_path / "config.yaml", {"state": state, "accounts": [account(NOWHERE)]})

@@ -738,6 +738,27 @@ async def test_a_probe_does_not_wait_while_the_pac_has_asked_for_quiet(tmp_path:
         assert pac.calls.total() == calls
 
 
+async def test_a_probe_answers_before_prometheus_gives_up_and_the_poll_goes_on(tmp_path: Path) -> None:
+    pac = Pac([paying({rfc: Issuer(1_000, 40) for rfc in OURS})])
+    hour = {"poll": {"interval": "1h"}}
+    async with watching(tmp_path, pac, lambda url: [account(url, *OURS)], **hour) as watched:
+        await watched.first_polls(4)
+        polls, pac.latency = (await watched.metrics()).total("timbres_polls_total"), 3.0
+        watched.clock.now += 61
+        path = f"/probe?account=norte&rfc={OURS[0]}"
+        header = {"X_Prometheus_Scrape_Timeout_Seconds": "0.6"}
+        probes = [Exposition((await watched.get(path, **header)).text) for _ in range(5)]
+        assert pac.at_once == 1  # the first call is still under way
+        assert {probe("timbres_available", account="norte", rfc=OURS[0]) for probe in probes} == {960}
+        await watched.until(lambda m: m.total("timbres_polls_total") == polls + 1)
+        pac.latency = 0.0
+        watched.clock.now += 61
+        for nonsense in ("", "soon", "-1", "nan", "inf"):  # then it may take as long as it takes
+            page = await watched.get(path, X_Prometheus_Scrape_Timeout_Seconds=nonsense)
+            assert page.status == 200
+        await watched.until(lambda m: m.total("timbres_polls_total") == polls + 2)
+
+
 async def test_probes_at_once_are_one_call(tmp_path: Path) -> None:
     pac = Pac([paying({rfc: Issuer(1_000, 40) for rfc in OURS})])
     hour = {"poll": {"interval": "1h"}}

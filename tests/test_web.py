@@ -668,6 +668,7 @@ class Broken:
 
     version = "1.0"
     ready = False
+    trouble = ""
 
     def __init__(self, config: Config, snapshot: Callable[[], Snapshot]) -> None:
         self.config = config
@@ -739,6 +740,23 @@ async def test_a_fault_of_ours_is_named_in_the_log_and_nowhere_else(
     assert (line["event"], line["path"]) == ("internal error", path)
     assert re.fullmatch(rf"{kind} at .*test_web\.py:\d+", line["error"])
     assert "hunter2" not in str(logs)
+
+
+async def test_what_keeps_the_database_away_is_said_by_who_asks_whether_it_is_ready(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    state = {"state": {"url": f"sqlite:///{tmp_path}/file/timbres.db"}}
+    pac = Pac([paying({RFC: Issuer(500, 100)})])
+    async with watching(tmp_path, pac, lambda url: [account(url, RFC)], **state) as watched:
+        page = await watched.get("/-/ready")
+        assert (page.status, page.text) == (
+            503,
+            f"Not ready: {tmp_path}/file/timbres.db.lock: Not a directory\n",
+        )
+        (tmp_path / "file").unlink()
+        (tmp_path / "file").mkdir()
+        async with asyncio.timeout(10):
+            while (await watched.get("/-/ready")).text != "Ready\n":
+                await asyncio.sleep(0.1)
 
 
 async def test_healthy_and_not_ready_while_nothing_else_works(tmp_path: Path) -> None:

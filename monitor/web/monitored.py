@@ -23,6 +23,10 @@ class Monitored(Protocol):
     @property
     def ready(self) -> bool: ...
     @property
+    def trouble(self) -> str:
+        """Why it is not ready for longer than a start takes."""
+
+    @property
     def metrics(self) -> Metrics: ...
     @property
     def renderer(self) -> Executor: ...  # rendering takes long: not on the loop, nor where DNS waits
@@ -56,4 +60,4 @@ class Monitored(Protocol):
 
     async def rearm(self, account: str) -> bool: ...
 
-    async def probe(self, account: str, rfc: str) -> Snapshot | None: ...
+    async def probe(self, account: str, rfc: str, patience: float | None) -> Snapshot | None: ...

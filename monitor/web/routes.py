@@ -1,6 +1,7 @@
 """The endpoints of the service; `pages` has those for people, `api` those for programs."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 
 from aiohttp import web
@@ -12,6 +13,9 @@ from monitor.web.monitored import Monitored
 from monitor.web.pages import pages
 from monitor.web.parts import answer
 from monitor.web.shield import protect, shield
+
+SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
+MARGIN = 0.5  # seconds of it that are left for the way
 
 
 def application(monitored: Monitored, *outer: Middleware) -> web.Application:
@@ -38,7 +42,7 @@ def application(monitored: Monitored, *outer: Middleware) -> web.Application:
     @routes.get("/probe")
     async def probe(request: web.Request) -> web.Response:
         account, rfc = request.query.get("account", ""), request.query.get("rfc", "")
-        snapshot = await monitored.probe(account, rfc)
+        snapshot = await monitored.probe(account, rfc, patience(request.headers.get(SCRAPE_TIMEOUT, "")))
         if snapshot is None:
             text = "Not found: /probe?account=NAME&rfc=RFC polls one target of the configuration\n"
             return web.Response(status=404, text=text)
@@ -64,7 +68,7 @@ def application(monitored: Monitored, *outer: Middleware) -> web.Application:
     async def ready(_: web.Request) -> web.Response:
         if monitored.ready:
             return web.Response(text="Ready\n")
-        return web.Response(status=503, text="Not ready: still loading\n")
+        return web.Response(status=503, text=f"Not ready: {monitored.trouble or 'still loading'}\n")
 
     @routes.post("/-/reload")
     async def reload(_: web.Request) -> web.Response:
@@ -105,6 +109,15 @@ def application(monitored: Monitored, *outer: Middleware) -> web.Application:
     app.add_routes(pages(monitored))
     app.add_routes(api(monitored))
     return app
+
+
+def patience(timeout: str) -> float | None:
+    """How many seconds we may take if Prometheus waits so long for us; `None` if it does not say."""
+    try:
+        seconds = float(timeout)
+    except ValueError:
+        return None
+    return max(0.0, seconds - MARGIN) if math.isfinite(seconds) and seconds > 0 else None
 
 
 def wants_openmetrics(accept: str) -> bool:
