@@ -72,7 +72,7 @@ def lateness() -> TimeSeries:
 
 
 def in_flight() -> TimeSeries:
-    by = "instance, endpoint"
+    by = "instance, pac"
     return graph(
         "In flight and limit / En curso y límite",
         both(
@@ -80,6 +80,6 @@ def in_flight() -> TimeSeries:
             "Llamadas en curso y cuántas puede haber: menos cuando el PAC dice que está ocupado.",
         ),
         NUMBER,
-        query(OURS.told("timbres_polls_in_flight", by), "{{instance}} {{endpoint}}"),
-        query(OURS.told("timbres_concurrency_limit", by), "{{instance}} {{endpoint}}: limit / límite"),
+        query(OURS.told("timbres_polls_in_flight", by), "{{instance}} {{pac}}"),
+        query(OURS.told("timbres_concurrency_limit", by), "{{instance}} {{pac}}: limit / límite"),
     )

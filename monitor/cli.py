@@ -154,9 +154,7 @@ def check_command(
 @app.command()
 def rearm(
     config: ConfigOption,
-    accounts: Annotated[
-        list[str] | None, typer.Argument(metavar="[ACCOUNT]...", help="Names of accounts.")
-    ] = None,
+    accounts: AccountNames = None,
     every: Annotated[bool, typer.Option("--all", help="All accounts of the configuration.")] = False,
 ) -> None:
     """Release held accounts: each is allowed one call, which decides whether it is held again."""

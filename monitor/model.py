@@ -17,6 +17,9 @@ FAIR_USE = "632"
 #: The code of a turn whose credential left the configuration before it could be sent.
 RETIRED = "retired"
 
+#: The code of a turn that was not used, as the database takes no writes.
+NO_STATE = "state"
+
 #: The value of the `rfc` label for the integrator's own pool, which has no RFC.
 IMPLEMENTATION = "implementacion"
 
@@ -32,7 +35,8 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     REJECTED = "rejected"
     GARBLED = "garbled"
-    HELD = "held"
+    HELD = "held"  # nothing is sent before a person has acted
+    WAITING = "waiting"  # nothing is sent yet
 
 
 class Verdict(StrEnum):

@@ -59,7 +59,7 @@ class Poller:
         """One turn of a target that was due at `due` (monotonic seconds). Raises nothing of ours."""
         line = self._lines.get(target.account)
         if line is None:  # a reload came between the tick and this turn
-            return Failure(self._wall(), Reason.HELD, RETIRED, "no longer configured", 0.0, sent=False)
+            return Failure(self._wall(), Reason.WAITING, RETIRED, "no longer configured", 0.0, sent=False)
         try:
             quota = await self._call(line, target.rfc, due)
         except Held as held:

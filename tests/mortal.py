@@ -64,7 +64,7 @@ async def poll(config: Config, waits: Waits, ended: Callable[[], None]) -> None:
     async with Core(config, waits=waits) as core:
         turns = (core.turn(target, time.monotonic()) for target in config.targets)
         ends = await asyncio.gather(*turns)
-        if any(isinstance(end, Failure) and end.reason is Reason.HELD for end in ends):
+        if any(isinstance(end, Failure) and end.reason in (Reason.HELD, Reason.WAITING) for end in ends):
             ended()
 
 

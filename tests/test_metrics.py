@@ -203,8 +203,8 @@ class Independent:
         yield from (held, why, unproven)
 
     def of_endpoints(self) -> Iterator[Metric]:
-        under_way = GaugeMetricFamily("timbres_polls_in_flight", "", labels=["endpoint"])
-        limit = GaugeMetricFamily("timbres_concurrency_limit", "", labels=["endpoint"])
+        under_way = GaugeMetricFamily("timbres_polls_in_flight", "", labels=["pac"])
+        limit = GaugeMetricFamily("timbres_concurrency_limit", "", labels=["pac"])
         for status in self.shot.endpoints:
             under_way.add_metric([status.endpoint], status.in_flight)
             limit.add_metric([status.endpoint], status.limit)
@@ -605,8 +605,8 @@ HISTORYLESS = {
     "timbres_account_hold_info": ("gauge", "account code"),
     "timbres_account_unproven": ("gauge", "account"),
     "timbres_poll_duration_seconds": ("histogram", ""),
-    "timbres_polls_in_flight": ("gauge", "endpoint"),
-    "timbres_concurrency_limit": ("gauge", "endpoint"),
+    "timbres_polls_in_flight": ("gauge", "pac"),
+    "timbres_concurrency_limit": ("gauge", "pac"),
     "timbres_schedule_lag_seconds": ("histogram", ""),
     "timbres_config_last_reload_successful": ("gauge", ""),
     "timbres_config_last_reload_success_timestamp_seconds": ("gauge", ""),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import Limits, Target, Thresholds
-from monitor.model import RETIRED, Failure, Kept, Outcome, Reading, Reason
+from monitor.model import NO_STATE, RETIRED, Failure, Kept, Outcome, Reading, Reason
 from monitor.simulator import Issuer, Pac
 from monitor.state import BATCH, Row, State
 from tests.service import Exposition
@@ -32,7 +32,7 @@ def target(rfc: str = FIRST_RFC, name: str = "norte", alias: str = "") -> Target
 
 
 def failed(reason: Reason = Reason.UNAVAILABLE, code: str = "500") -> Failure:
-    return Failure(NOW, reason, code, "said the PAC", sent=reason is not Reason.HELD)
+    return Failure(NOW, reason, code, "said the PAC", sent=reason not in (Reason.HELD, Reason.WAITING))
 
 
 def state(*targets: Target, accounts: Iterable[str] = ()) -> State:
@@ -317,9 +317,18 @@ def test_an_account_that_moves_while_it_answers_shows_no_numbers_of_the_old_endp
 
 
 def test_a_turn_that_a_reload_overtook_says_nothing_about_the_target() -> None:
-    after = row(GOOD, failed(Reason.HELD, RETIRED))
+    after = row(GOOD, failed(Reason.WAITING, RETIRED))
     assert after.up
-    assert dict(after.errors) == {Reason.HELD: 1}
+    assert dict(after.errors) == {}
+
+
+def test_turns_of_held_accounts_and_of_those_that_wait_are_counted_apart_and_our_own_trouble_as_neither() -> (
+    None
+):
+    turns = [failed(Reason.HELD, "601"), failed(Reason.WAITING, "wait"), failed(Reason.WAITING, NO_STATE)]
+    after = row(GOOD, *turns, *turns)
+    assert dict(after.errors) == {Reason.HELD: 2, Reason.WAITING: 2}
+    assert after.last == turns[-1]  # it is shown all the same
 
 
 def test_an_account_that_stays_without_its_rfc_keeps_its_answers() -> None:

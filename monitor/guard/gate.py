@@ -10,7 +10,7 @@ import structlog
 from monitor.advice import on_hold
 from monitor.config import Account, Way
 from monitor.guard.standing import UNVERIFIED, WORKS, Answer, Waits, judged, released
-from monitor.model import RETIRED, AccountStatus, Reason, Refusal, Standing, Verdict
+from monitor.model import NO_STATE, RETIRED, AccountStatus, Reason, Refusal, Standing, Verdict
 from monitor.pac import PacError
 from monitor.places import Places
 
@@ -129,15 +129,16 @@ class Gate:
         """Raise `Held` unless a call, or one for this RFC, may be sent at this moment."""
         standing = self.standing
         if not self.accounts:
-            raise Held(RETIRED, "the credential has left the configuration", 0.0)
+            raise Held(RETIRED, "the credential has left the configuration", 0.0, Reason.WAITING)
         if standing.hold is not None:
             raise Held(standing.hold, why_held(standing.hold, standing.rfc, standing.text))
         if standing.refusals and (refusal := self.set_aside(rfc)) is not None:
             raise Held(refusal.code, aside(refusal), reason=Reason.REJECTED)
         if (left := self._wait_until - self._clock()) > 0:
-            raise Held("wait", self._why_it_waits(), left)
+            raise Held("wait", self._why_it_waits(), left, Reason.WAITING)
         if self.goes_behind(rfc):
-            raise Held("wait", "another RFC goes first: the last answer for this one proved nothing", RETRY)
+            why = "another RFC goes first: the last answer for this one proved nothing"
+            raise Held("wait", why, RETRY, Reason.WAITING)
 
     def kept_back(self, rfc: str) -> float:
         """Seconds until `check` lets a call for this RFC through; infinite while only a person can say."""
@@ -184,11 +185,12 @@ class Gate:
         if self.proven:
             return
         if self.standing.intent:  # it was proven when both of them began to connect
-            raise Held("wait", "another RFC goes first: one call at a time", RETRY)
+            raise Held("wait", "another RFC goes first: one call at a time", RETRY, Reason.WAITING)
         self.standing = replace(self.standing, intent=rfc)
         if not await self._remember(self.credential, self.standing):
             self.standing = replace(self.standing, intent="")
-            raise Held("state", "the database cannot be written: an unproven credential is not used", RETRY)
+            why = "the database cannot be written: an unproven credential is not used"
+            raise Held(NO_STATE, why, RETRY, Reason.WAITING)
         self.check(rfc)  # the configuration may have changed meanwhile
 
     async def rearm(self) -> None:

@@ -43,13 +43,13 @@ OTHERS: tuple[Family[Snapshot], ...] = (
         "timbres_polls_in_flight",
         "gauge",
         "Calls under way at an endpoint.",
-        lambda snapshot: [(label("endpoint", one.endpoint), one.in_flight) for one in snapshot.endpoints],
+        lambda snapshot: [(label("pac", one.endpoint), one.in_flight) for one in snapshot.endpoints],
     ),
     Family(
         "timbres_concurrency_limit",
         "gauge",
         "Calls that an endpoint gets at once, as of now.",
-        lambda snapshot: [(label("endpoint", one.endpoint), one.limit) for one in snapshot.endpoints],
+        lambda snapshot: [(label("pac", one.endpoint), one.limit) for one in snapshot.endpoints],
     ),
     Family(
         "timbres_state_writable",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.config import Target
 from monitor.model import (
+    NO_STATE,
     RETIRED,
     AccountStatus,
     EndpointStatus,
@@ -17,6 +18,9 @@ from monitor.model import (
     StoreStatus,
 )
 from monitor.value import value
+
+#: Turns that were not used for reasons of our own are no trouble of the target's.
+_OF_OURS = (RETIRED, NO_STATE)
 
 
 @value(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class Row:
         """The row after one more outcome."""
         if isinstance(outcome, Failure):
             errors = dict(self.errors)
-            errors[outcome.reason] = errors.get(outcome.reason, 0) + 1
+            if outcome.code not in _OF_OURS:
+                errors[outcome.reason] = errors.get(outcome.reason, 0) + 1
             counted = tuple(sorted(errors.items()))
             if outcome.sent:
                 return replace(

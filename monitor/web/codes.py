@@ -1,6 +1,6 @@
 """What the codes of failures mean, in English and Spanish. The vendor's are those of `pac.status`."""
 
-from monitor.model import RETIRED, Reason
+from monitor.model import NO_STATE, RETIRED, Reason
 
 CODES: dict[str, tuple[str, str]] = {
     "500": ("error at the PAC", "error en el PAC"),
@@ -36,7 +36,7 @@ CODES: dict[str, tuple[str, str]] = {
     "too_large": ("an answer far too large", "una respuesta demasiado grande"),
     "not_soap": ("an answer that cannot be read", "una respuesta que no se puede leer"),
     "wait": ("the account waits before its next call", "la cuenta espera antes de su próxima consulta"),
-    "state": (
+    NO_STATE: (
         "the database takes no writes: this login is not used",
         "la base de datos no admite escrituras: este acceso no se usa",
     ),
@@ -57,4 +57,5 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.REJECTED: ("the PAC rejects the request", "el PAC rechaza la solicitud"),
     Reason.GARBLED: ("an answer that means nothing", "una respuesta sin sentido"),
     Reason.HELD: ("the account is held", "la cuenta está retenida"),
+    Reason.WAITING: ("the account waits", "la cuenta espera"),
 }
