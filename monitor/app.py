@@ -93,6 +93,7 @@ class Monitor:
         self._resend = resend
         self._sender: Sender
         self._running = False
+        self._scheduled = False  # by what is stored
         self._started = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._this_reload: asyncio.Task[Sequence[Fault]] | None = None  # held, whoever waits for it
@@ -118,6 +119,7 @@ class Monitor:
             await stack.enter_async_context(self._core)
             await self._core.foresight.begin(self.config.timezone)
             await self._applied(set())
+            self._scheduled = self._core.loaded
             self._schedule.every(FLUSH, self._tend)
             self._schedule.every(HUSH, partial(_hush, silent, runner))
             self._schedule.every(THIN, self._core.thin)
@@ -164,7 +166,7 @@ class Monitor:
     @property
     def ready(self) -> bool:
         """Configuration and stored readings are loaded, and polls go out."""
-        return self._running and self._core.loaded
+        return self._running and self._core.loaded and self._scheduled
 
     @property
     def trouble(self) -> str:
@@ -291,13 +293,13 @@ class Monitor:
     async def _tend(self) -> None:
         for account in await self._core.requests():
             await self.rearm(account)
-        loaded = self._core.loaded
         await self._core.flush()
-        if self._core.loaded and not loaded:
+        if self._core.loaded and not self._scheduled:
             # A database that came late tells when each target was asked, and which goes first.
             await self._schedule.apply(())
             await self._schedule.apply(self.config.targets, self._core.age)
             await self._lead()
+            self._scheduled = True
 
     async def _collect(self) -> None:
         interpreter.collect()

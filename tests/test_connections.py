@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+import aiohttp
+
 from monitor.model import Quota
 from monitor.pac import Connections, PacError, Service
 from monitor.pac.connections import MAX_AGE, ONE_EACH
@@ -116,6 +118,25 @@ async def test_calls_under_way_end_on_the_connections_that_they_began_with() -> 
             async with http.post(url, data=b"x", headers={"Content-Length": "1"}) as response:
                 assert response.status == 200
         assert http.closed
+
+
+async def test_calls_that_find_connections_too_old_at_the_same_time_share_the_new_ones() -> None:
+    server = Server(lambda _: "200")
+    clock = Clock(0.0)
+    made: list[aiohttp.ClientSession] = []
+
+    async def call(url: str, connections: Connections) -> None:
+        async with connections.to("origin") as http, http.post(url, data=b"x") as response:
+            made.append(http)
+            assert response.status == 200
+
+    async with server.serve() as url, Connections(clock) as connections:
+        await call(url, connections)
+        clock.now += MAX_AGE + 1
+        await asyncio.gather(*(call(url, connections) for _ in range(5)))
+        assert made[0].closed
+        assert len(set(made)) == 2
+    assert all(http.closed for http in made)
 
 
 async def test_names_that_cannot_be_resolved_delay_neither_a_reload_nor_the_end(tmp_path: Path) -> None:

@@ -254,7 +254,7 @@ class Gate:
             self._unreached.add(answer.rfc)
         else:
             self._unreached.clear()
-        before, now = self.standing, self._clock()
+        before, now, was_proven = self.standing, self._clock(), self.proven
         is_waiting = before.wait > 0 and self._wait_until > now
         # Of several calls that were out together the first begins the wait; the others do not double it.
         begun = replace(before, wait=0.0) if is_waiting else before
@@ -275,7 +275,7 @@ class Gate:
             self._places.dismiss()  # those who wait are told so, without sending
         if after != before:
             await self.save()
-            self._log(before, answer)
+            self._log(before, answer, was_proven=was_proven)
 
     def _unprove(self) -> None:
         self.proven = False
@@ -287,7 +287,7 @@ class Gate:
         last = f"; the last answer: {standing.text}" if standing.text else ""
         return f"{seen}the account waits before its next call{last}"
 
-    def _log(self, before: Standing, answer: Answer) -> None:
+    def _log(self, before: Standing, answer: Answer, *, was_proven: bool) -> None:
         after = self.standing
         told = {"accounts": ", ".join(self.accounts), "rfc": answer.rfc, "answer": answer.text}
         if after.hold and not before.hold:
@@ -297,7 +297,7 @@ class Gate:
             log.error("RFC set aside", text=aside(refusal), **told)
         elif after.wait and after.wait != before.wait:
             log.warning("account waits", seconds=after.wait, lost=after.lost, **told)
-        elif answer.verdict is Verdict.PROVES and (not before.worked or before.at is not None):
+        elif answer.verdict is Verdict.PROVES and not was_proven and (not before.worked or before.at):
             log.info("credential works", accounts=told["accounts"])
 
 

@@ -98,9 +98,8 @@ class Kept:
         self.answers = 0
         self.retired = False
 
-    async def leave(self) -> None:
-        """A call has ended."""
-        self.calls -= 1
+    async def let_go(self) -> None:
+        """Close them if nobody needs them any more."""
         if self.retired and not self.calls:
             await self.http.close()
 
@@ -134,38 +133,41 @@ class Connections:
     @asynccontextmanager
     async def to(self, origin: str) -> AsyncIterator[aiohttp.ClientSession]:
         """What to call an origin with. What the block raises is raised."""
-        kept = await self._of(origin)
+        kept, stale = self._of(origin)
         kept.calls += 1
         try:
+            if stale is not None:
+                await stale.let_go()
             yield kept.http
             kept.answers += 1
         except PacError as error:
             kept.answers += 1
             if not error.code.isdigit():  # a status of the PAC is an answer
-                await self._renew(origin, kept)
+                self._retire(origin, kept)
             raise
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, _BROKEN) and kept.answers:
                 self._one_each[origin] = self._clock() + ONE_EACH
-            await self._renew(origin, kept)
+            self._retire(origin, kept)
             raise
         finally:
-            await kept.leave()
+            kept.calls -= 1
+            await kept.let_go()
 
-    async def _of(self, origin: str) -> Kept:
+    def _of(self, origin: str) -> tuple[Kept, Kept | None]:
+        """The connections to an origin, and those that have grown too old. Without an await: nobody makes
+        some at the same time.
+        """
         now = self._clock()
-        kept = self._kept.get(origin)
-        if kept is not None and now - kept.since > MAX_AGE:
-            await self._renew(origin, kept)
-            kept = None
-        if kept is None:
+        kept = stale = self._kept.get(origin)
+        if kept is None or now - kept.since > MAX_AGE:
+            if kept is not None:
+                self._retire(origin, kept)
             kept = self._kept[origin] = Kept(self._one_each.get(origin, now) <= now, now)
-        return kept
+        return kept, stale if stale is not kept else None
 
-    async def _renew(self, origin: str, kept: Kept) -> None:
+    def _retire(self, origin: str, kept: Kept) -> None:
         """The next call gets others. Calls under way end on these."""
         kept.retired = True
         if self._kept.get(origin) is kept:
             del self._kept[origin]
-        if not kept.calls:
-            await kept.http.close()
