@@ -70,7 +70,8 @@ async def held_turns(service: Service, more: int, *accounts: str) -> None:
     """So many turns of each of these accounts come up in vain from now on."""
 
     def turns(scrape: Exposition, name: str) -> float:
-        return scrape.total("timbres_poll_errors_total", account=name, reason="held")
+        reasons = ("held", "waiting")
+        return sum(scrape.total("timbres_poll_errors_total", account=name, reason=one) for one in reasons)
 
     before = await service.metrics()
     await service.until(lambda now: all(turns(now, name) >= turns(before, name) + more for name in accounts))
