@@ -41,6 +41,7 @@ class Limit:
         self._most = most
         self._clock = clock
         self._places = Places(min(START, most))
+        self._line = asyncio.Lock()  # of those who wait for the end of a quiet, in order
         self._good = 0  # answers since the limit last moved
         self._ceiling = math.inf  # the size that was busy last
         self._halved_until = 0.0
@@ -67,9 +68,12 @@ class Limit:
         self._places.resize(min(self.size, most))
 
     async def calm(self) -> None:
-        """Wait until calls may go out."""
-        while (pause := self.quiet) > 0:  # noqa: ASYNC110  # it may grow
-            await asyncio.sleep(pause)
+        """Wait until calls may go out. Who came first goes first, or one that is busy time after time would
+        keep the others waiting for ever.
+        """
+        async with self._line:
+            while (pause := self.quiet) > 0:  # noqa: ASYNC110  # it may grow
+                await asyncio.sleep(pause)
 
     async def __aenter__(self) -> None:
         await self._places.take()

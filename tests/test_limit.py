@@ -209,3 +209,28 @@ def test_it_stays_between_one_and_the_most(answers: list[bool], most: int) -> No
         assert limit.size == most  # it always grows back
 
     asyncio.run(walk())
+
+
+async def test_after_a_quiet_those_who_came_first_go_first() -> None:
+    limit = Limit("e", 4)
+    order: list[str] = []
+
+    async def ask(name: str) -> None:
+        await limit.calm()
+        order.append(name)
+
+    async def always_busy() -> None:
+        for _ in range(6):
+            with pytest.raises(Busy):
+                async with limit:
+                    raise Busy("503", "", retry_after=0.02)
+            await ask("busy")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(always_busy())
+        for number in range(5):
+            await asyncio.sleep(0)
+            group.create_task(ask(str(number)))
+    assert order[:2] in (["busy", "0"], ["0", "1"])
+    assert [name for name in order if name != "busy"] == list("01234")
+    assert order.index("4") <= 6
