@@ -21,6 +21,7 @@ import pytest
 
 from monitor.config import Config, load
 from monitor.forecast import habits
+from monitor.guard import FORMERLY
 from monitor.journal import Journal
 from monitor.model import RETIRED, AccountStatus, Failure, Reason, Refusal
 from monitor.pac.service import WIRE_ERRORS
@@ -482,9 +483,9 @@ def test_every_code_of_a_failure_has_its_words() -> None:
             "es",
             [
                 "Aún no se ha visto que la cuenta norte funcione: próxima consulta a las 08:14",
-                "La última respuesta, para EKU9003173C9: not_soap: not a SOAP envelope (text/html, 9 bytes).",
+                "La última respuesta, para EKU9003173C9: una respuesta que no se puede leer (not_soap): text",
                 "El acceso de la cuenta sur ha funcionado, pero el PAC lo rechaza solo para 1 RFC: H&E",
-                "El PAC: wrong user or password (No es correcta).",
+                "El PAC: usuario o contraseña incorrectos (601): No es correcta.",
                 "Comprueba que pertenezca a esta cuenta en el PAC",
             ],
         ),
@@ -502,7 +503,9 @@ def test_what_an_account_waits_for_and_an_rfc_that_was_set_aside_are_told(
             "sur",
             None,
             False,
-            set_aside=(Refusal(OTHER, "601", "wrong user or password (No es correcta)", set_aside=True),),
+            set_aside=(
+                Refusal(OTHER, "601", "601: wrong user or password (No es correcta)", set_aside=True),
+            ),
         ),
     ]
     words = page_of(config, replace(shot, accounts=accounts), lang=lang).words
@@ -763,3 +766,19 @@ async def test_the_export_is_a_file_for_spreadsheets(tmp_path: Path) -> None:
     assert page.headers["Content-Disposition"] == 'attachment; filename="timbres-2026-09-21.csv"'
     (told,) = table_of(page.body)
     assert (told["RFC"], told["disponibles"]) == (RFC, "950")
+
+
+@pytest.mark.parametrize(
+    ("text", "spanish"),
+    [
+        ("601: wrong user or password (No)", "usuario o contraseña incorrectos (601): No"),
+        ("http_503: HTTP 503 from the PAC", "HTTP 503 del PAC o de algo intermedio (http_503)"),
+        (f"timeout: no answer in time {FORMERLY}", "el PAC no respondió a tiempo (timeout) (antes de "),
+        ("not_soap: no XML (text/html, 9 bytes)", "una respuesta que no se puede leer (not_soap): text/html"),
+        ("299: unknown status (¿?)", "código 299 (299): ¿?"),
+        ("the process ended before the answer came", "the process ended before the answer came"),
+    ],
+)
+def test_what_an_account_was_answered_is_told_in_the_language_of_the_page(text: str, spanish: str) -> None:
+    assert Words("en", ZONE, NOW).answer(text) == text
+    assert Words("es", ZONE, NOW).answer(text).startswith(spanish)

@@ -7,8 +7,19 @@ with this credential until its values in the configuration change or an operator
 tries again.
 """
 
-from monitor.guard.gate import Credential, Gate, Held, aside, why_held
+from monitor.guard.gate import FORMERLY, Credential, Gate, Held, aside, why_held
 from monitor.guard.guard import Guard, recall
 from monitor.guard.standing import UNVERIFIED, Waits
 
-__all__ = ["UNVERIFIED", "Credential", "Gate", "Guard", "Held", "Waits", "aside", "recall", "why_held"]
+__all__ = [
+    "FORMERLY",
+    "UNVERIFIED",
+    "Credential",
+    "Gate",
+    "Guard",
+    "Held",
+    "Waits",
+    "aside",
+    "recall",
+    "why_held",
+]

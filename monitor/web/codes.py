@@ -26,6 +26,8 @@ CODES: dict[str, tuple[str, str]] = {
         "two answers to this login were lost or could not be read",
         "dos respuestas a este acceso se perdieron o no se pudieron leer",
     ),
+    "200": ("status 200 without its numbers", "estado 200 sin sus números"),
+    "other": ("an unknown status", "un estado desconocido"),
     "timeout": ("the PAC did not answer in time", "el PAC no respondió a tiempo"),
     "dns": ("the name of the PAC cannot be resolved", "no se resuelve el nombre del PAC"),
     "connect": ("no connection to the PAC", "sin conexión con el PAC"),

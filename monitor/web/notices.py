@@ -149,11 +149,13 @@ def _rule(account: AccountStatus) -> str:
 
 def _answers(refusals: Sequence[Refusal], words: Words) -> str:
     """What the PAC said of them, once."""
-    return " ".join(dict.fromkeys(words("its_answer", text=one.text) for one in refusals[:NAMED]))
+    return " ".join(
+        dict.fromkeys(words("its_answer", text=words.answer(one.text)) for one in refusals[:NAMED])
+    )
 
 
 def _answer(account: AccountStatus, words: Words) -> str:
-    return words("last_answer", rfc=account.rfc, text=account.text) if account.text else ""
+    return words("last_answer", rfc=account.rfc, text=words.answer(account.text)) if account.text else ""
 
 
 def _rearm(config: str, account: AccountStatus) -> str:

@@ -23,6 +23,14 @@ TEXTS: dict[str, tuple[str, str]] = ISSUER | {
     "now": ("just now", "ahora mismo"),
     "ago": ("{span} ago", "hace {span}"),
     "code": ("code {code}", "código {code}"),
+    "http": (
+        "HTTP {status} from the PAC or something in between",
+        "HTTP {status} del PAC o de algo intermedio",
+    ),
+    "formerly": (
+        "(before endpoint, namespace, certificates or proxy were changed)",
+        "(antes de cambiar endpoint, namespace, certificados o proxy)",
+    ),
     "of_contracted": ("of {contracted}", "de {contracted}"),
     "unknown": ("not known", "sin dato"),
     "other_language": ("Español", "English"),

@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from monitor.advice import on_hold
+from monitor.guard import FORMERLY
 from monitor.model import Failure, Reason
 from monitor.pac import Refused
 from monitor.pac.status import ERRORS
@@ -112,9 +113,21 @@ class Words:
     def code(self, code: str) -> str:
         """What the code of a failure means."""
         known = CODES.get(code)
-        if known is None:
-            return self("code", code=code)
-        return known[self._index]
+        if known is not None:
+            return known[self._index]
+        if code.startswith("http_"):
+            return self("http", status=code.removeprefix("http_"))
+        return self("code", code=code)
+
+    def answer(self, text: str) -> str:
+        """The last answer of an account, `CODE: what it was`: in Spanish what it means, and what was said."""
+        code, _, rest = text.partition(": ")
+        if self.language == "en" or not rest:
+            return text
+        plain = rest.removesuffix(FORMERLY).rstrip()
+        formerly = f" {self('formerly')}" if plain != rest else ""
+        said = self.said(Failure(0.0, Reason.GARBLED, code, plain)) if code in ERRORS else _quoted(plain)
+        return f"{self.code(code)} ({code}){f': {said}' if said else ''}{formerly}"
 
     def hold_advice(self, code: str) -> str:
         """What a person does about a hold of this code."""
@@ -138,6 +151,12 @@ class Words:
 
     def _local(self, at: float) -> datetime:
         return datetime.fromtimestamp(at, self._zone)
+
+
+def _quoted(text: str) -> str:
+    """What stands in parentheses at the end: what an answer was that could not be read."""
+    _, opened, rest = text.partition(" (")
+    return rest.removesuffix(")") if opened and text.endswith(")") else ""
 
 
 #: Codes of our own: their meaning says it all.
