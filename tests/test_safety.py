@@ -18,6 +18,7 @@ from monitor.simulator import Account, Issuer, Pac
 from tests.issuers import rfcs
 from tests.premises import Premises, until, until_page
 from tests.service import Exposition, Service
+from tests.test_durability import turned_away
 from tests.watching import Watched, account, paying, watching
 
 MORTAL = (sys.executable, "-m", "tests.mortal")
@@ -357,7 +358,7 @@ async def test_check_beside_the_service_never_polls_and_alone_respects_the_hold(
             assert pac.calls.total() == calls
         for sent in (10, 20):
             answer = await check()
-            assert answer["source"] == "polled now"
+            assert answer["source"] == "polled now, but not 10 RFCs (held)"
             assert pac.calls.total() == calls + sent
     assert pac.wrong_logins == {"ws@sur.example": 1}
 
@@ -440,7 +441,8 @@ async def test_without_its_database_directory_every_account_is_unproven_and_cost
         calls = pac.calls.total()
         async with premises.running("--answered", "0") as service:
             # As long as no intent can be written nothing is sent.
-            await held_turns(service, 20, "norte", "sur")
+            for account in ("norte", "sur"):
+                await turned_away(service, account)
             scrape = await service.metrics()
             assert scrape("timbres_state_writable") == 0
             assert pac.calls.total() == calls
