@@ -824,6 +824,42 @@ def test_a_csv_file_of_excel_is_read(tmp_path: Path, bom: str, separator: str, n
     assert (second.thresholds.warning, third.alias) == (Limits(50, None, 10), "una; con, todo")
 
 
+@pytest.mark.parametrize("before", ["", "sep=;\r\n", '"sep=;"\n', "\n;;;;;\n", "\nsep=;\n\n"])
+@pytest.mark.parametrize("end", ["", ";", ";;;"])
+def test_what_excel_adds_of_its_own_is_nothing(tmp_path: Path, before: str, end: str) -> None:
+    rows = [f"RFC;Alias ;EXPIRES_ON;Warning{end}", f"EKU9003173C9;Peñón;31/01/2027;1,500{end}"]
+    rows += [f";;;{end}", f"H&E951128469;;1/2/2027;12,345,678{end}"]
+    first, second = table(tmp_path, before + "\r\n".join(rows) + "\r\n").targets
+    assert (first.rfc, first.alias, first.thresholds.warning) == (
+        "EKU9003173C9",
+        "Peñón",
+        Limits(1500, None, 10),
+    )
+    zone = ZoneInfo("America/Mexico_City")
+    assert first.expires_at == datetime(2027, 2, 1, tzinfo=zone).timestamp()
+    assert second.expires_at == datetime(2027, 2, 2, tzinfo=zone).timestamp()
+    assert second.thresholds.warning.available == 12_345_678
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("rfc\talias\nEKU9003173C9\tx\n", "1:1: the columns are separated by tabs; in Excel: Save as"),
+        ("rfc,\nEKU9003173C9,x\n", "2:14: more fields than the header has columns"),
+        ("rfc\nEKU9003173C9,,x\n", "2:15: more fields than the header has columns"),
+        ("sep=;\n\nrfc;alas\n", "3:5: unknown column; did you mean 'alias'?"),
+        ("rfc,expires_on\nEKU9003173C9,31/13/2027\n", "2:14: expires_on: "),
+        ('rfc,warning\nEKU9003173C9,"1,50"\n', "2:14: warning: must be a whole number of stamps"),
+        ("RFC,rfc\n", "1:5: duplicate column 'rfc'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_csv_file_is_told_with_its_place(tmp_path: Path, text: str, fault: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        table(tmp_path, text)
+    first = str(caught.value.faults[0]).removeprefix(f"{tmp_path}/rfcs.csv:")
+    assert first.startswith(fault)
+
+
 def test_one_column_is_enough(tmp_path: Path) -> None:
     assert [target.rfc for target in table(tmp_path, "rfc\nEKU9003173C9").targets] == ["EKU9003173C9"]
 

@@ -20,6 +20,10 @@ from monitor.config.fault import Fault
 
 T = TypeVar("T")
 
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+_MEXICAN = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")  # day, month, year
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+
 COLUMNS = ("rfc", "alias", "interval", "expires_on", "warning", "critical")
 
 
@@ -48,9 +52,13 @@ class Table:
         if bad is not None:
             self._report(*bad, "not UTF-8; save as CSV UTF-8")
         self._lines = list(io.StringIO(text, newline=""))
-        self._delimiter = ";" if self._lines and ";" in self._lines[0] else ","
+        self._begin, self._delimiter = _header(self._lines)
         self._columns: list[str] = []
         self._readable = bad is None
+        if self._delimiter == "\t":
+            words = "the columns are separated by tabs; in Excel: Save as, CSV UTF-8 (comma delimited)"
+            self._report(self._begin + 1, 1, words)
+            self._readable = False
 
     def rows(self) -> Iterator[Row]:
         """Every row that names an RFC. Raises nothing."""
@@ -66,10 +74,11 @@ class Table:
         for line, fields in records:
             if not any(map(str.strip, fields)):
                 continue
-            if len(fields) > len(header):
-                self._faults.append(self._at(line, len(header), "more fields than the header has columns"))
-                continue
             cells = [cell.strip() for cell in fields] + [""] * (len(header) + 1 - len(fields))
+            if (place := self._nameless(cells)) is not None:
+                words = "more fields than the header has columns"
+                self._faults.append(self._at(line, place, words))
+                continue
             issuer, alias, interval, expires_on, warning, critical = pick(cells)
             yield Row(
                 line,
@@ -87,22 +96,24 @@ class Table:
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Each record and the line that it begins at: a quoted field may hold line breaks."""
-        reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
-        line = 1
+        reader = csv.reader(self._lines[self._begin :], delimiter=self._delimiter, strict=True)
+        line = self._begin + 1
         try:
             for fields in reader:
                 yield line, fields
-                line = reader.line_num + 1
+                line = self._begin + reader.line_num + 1
         except csv.Error:
             self._report(line, 1, 'not valid CSV; a quoted field must end with ", and a " inside is doubled')
 
     def _accept(self, line: int, header: list[str]) -> bool:
         """Whether the header names known columns, rfc among them."""
-        names = [name.strip() for name in header]
+        names = [name.strip().lower() for name in header]  # Excel likes capitals
         known = True
         for place, name in enumerate(names):
+            if not name:  # and empty columns at the end
+                continue
             if name not in COLUMNS:
-                close = get_close_matches(name.lower(), COLUMNS, 1)
+                close = get_close_matches(name, COLUMNS, 1)
                 hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(COLUMNS)}"
                 self._faults.append(self._at(line, place, f"unknown column; {hint}"))
                 known = False
@@ -115,6 +126,15 @@ class Table:
             known = False
         self._columns = names
         return known
+
+    def _nameless(self, cells: list[str]) -> int | None:
+        """The place of a cell that holds something though its column has no name."""
+        width = len(self._columns)
+        if len(cells) == width + 1 and all(self._columns) and not cells[-1]:
+            return None  # as nearly always
+        names = self._columns + [""] * (len(cells) - width)
+        places = (place for place, cell in enumerate(cells) if cell and not names[place])
+        return next(places, None)
 
     def _read(self, parse: Callable[[str], T], cell: str, line: int, column: str) -> T | None:
         try:
@@ -144,13 +164,28 @@ def _duration(cell: str) -> float:
     return value.duration(cell)
 
 
+def _header(lines: list[str]) -> tuple[int, str]:
+    """The place of the header, and what separates the columns: Excel may say so in a line before it."""
+    told = ""
+    for place, line in enumerate(lines):
+        if match := _SEPARATOR.fullmatch(line):
+            told = match[1]
+        elif line.strip(" ,;\t\r\n"):
+            return place, told or next((mark for mark in ";,\t" if mark in line), ",")
+    return 0, ","
+
+
 @lru_cache(maxsize=1024)
 def _day(cell: str) -> date:
+    if match := _MEXICAN.fullmatch(cell):
+        cell = f"{match[3]}-{match[2]:0>2}-{match[1]:0>2}"
     return value.day(cell)
 
 
 @lru_cache(maxsize=1024)
 def _stamps(cell: str) -> int:
+    if _THOUSANDS.fullmatch(cell):
+        cell = cell.replace(",", "")
     if not (cell.isascii() and cell.isdecimal()) or len(cell) > 12:
         raise ValueError("must be a whole number of stamps, 0 or more")
     return int(cell)
