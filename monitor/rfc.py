@@ -11,6 +11,7 @@ PATTERN = re.compile(r"[A-Z&Ñ]{3,4}[0-9]{2}(?:0[1-9]|1[012])(?:0[1-9]|[12][0-9]
 GENERIC = frozenset({"XAXX010101000", "XEXX010101000"})
 
 _TYPED = re.compile(r"[A-Za-zÑñ&0-9]*")
+_PUNCTUATED = re.compile(r"[A-Za-zÑñ&0-9]+(?:[\s.\u2010-\u2015_/-]+[A-Za-zÑñ&0-9]+)+")
 _NAME = re.compile(r"[A-Z&Ñ]{3,4}(?=[0-9]|$)")
 _DATE = re.compile(r"[0-9]{2}(?:0[1-9]|1[012])(?:0[1-9]|[12][0-9]|3[01])")
 _MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -63,6 +64,10 @@ def _is_real(yymmdd: str) -> bool:
 def _complaint(rfc: str) -> str:
     if not rfc:
         return "an RFC must not be empty"
+    if "&AMP;" in rfc.upper():
+        return "an RFC has & itself: write & in place of &amp;"
+    if _PUNCTUATED.fullmatch(rfc):
+        return "an RFC has no hyphens, blanks or dots: remove them"
     if not _TYPED.fullmatch(rfc):
         return "an RFC has only the letters A-Z and Ñ, & and digits"
     if len(rfc) not in (12, 13):

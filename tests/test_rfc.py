@@ -56,7 +56,9 @@ def test_a_letter_that_upper_case_would_turn_into_another_is_refused(text: str) 
     [
         ("", "must not be empty"),
         (" \t", "must not be empty"),
-        ("ABC-010101-AB1", "only the letters"),
+        ("ABC-010101-AB1", "no hyphens, blanks or dots: remove them"),
+        ("ABC 010101 AB1", "no hyphens, blanks or dots: remove them"),
+        ("H&amp;E951128469", "write & in place of &amp;"),
         ("ABC０10101AB1", "only the letters"),
         ("ABC010101AB1\u200b", "only the letters"),
         ("ABC010101AB", "12 characters (company) or 13 (person), not 11"),
