@@ -202,7 +202,9 @@ async def test_a_certificate_of_the_configured_authority_is_trusted(tmp_path: Pa
 
 async def test_a_port_without_tls_is_tls_and_counts_nothing() -> None:
     async with listening(b"HTTP/1.1 200 OK\r\n\r\n") as (url, _):
-        assert_not_sent(await error_of(url.replace("http:", "https:")), "tls")
+        error = await error_of(url.replace("http:", "https:"))
+    assert_not_sent(error, "tls")
+    assert error.text == "no TLS connection: wrong version number"
 
 
 async def test_a_proxy_that_is_gone_or_refuses_is_connect_and_counts_nothing() -> None:

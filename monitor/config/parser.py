@@ -44,7 +44,10 @@ def parse(file: str, raw: bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         # The words are libyaml's own, fixed ones; only the snippet beside them would quote the file.
         problem = _PROBLEMS.get(str(error.context)) or f"not valid YAML: {error.problem}"
-        document.refuse(_start(error.problem_mark or error.context_mark), problem)
+        line, column = place = _start(error.problem_mark or error.context_mark)
+        if text.splitlines()[line - 1 : line] and text.splitlines()[line - 1][column - 1 : column] == "\t":
+            problem = "a tab, which YAML does not take: indent with blanks"
+        document.refuse(place, problem)
     except yaml.YAMLError:
         document.refuse((1, 1), "not valid YAML")
     return document

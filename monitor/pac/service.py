@@ -193,6 +193,10 @@ def _wire_error(error: BaseException, sent: bool) -> PacError:
     code, text, unsent = next(WIRE_ERRORS[kind] for kind in type(error).__mro__ if kind in WIRE_ERRORS)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         text = f"{text}: {getattr(error.certificate_error, 'verify_message', '')}".rstrip(": ")
+    elif isinstance(error, aiohttp.ClientConnectorSSLError):
+        # OpenSSL's fixed words, such as "unsupported protocol".
+        reason = getattr(error.os_error, "reason", None) or ""
+        text = f"{text}: {reason.replace('_', ' ').lower()}".rstrip(": ")
     elif isinstance(error, aiohttp.ClientConnectorError) and code == "connect" and error.os_error.errno:
         text = f"{text}: {os.strerror(error.os_error.errno)}"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
