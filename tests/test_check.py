@@ -628,8 +628,9 @@ async def test_a_call_under_way_is_not_broken_off_when_time_is_up(tmp_path: Path
 async def test_a_service_that_starts_beside_it_waits_for_it_to_end(tmp_path: Path) -> None:
     pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "silent"})
     async with pac.serve() as url:
-        config = configure(tmp_path, account(url, *RFCS[:2]))
-        checking = asyncio.create_task(check(config, "--timeout", "10s"))
+        # Its one call takes so long; for the wait after it there is no time.
+        config = configure(tmp_path, account(url, *RFCS[:2]), poll={"timeout": "20s"})
+        checking = asyncio.create_task(check(config, "--timeout", "20s"))
         while not pac.at_once:
             await asyncio.sleep(0.05)
         async with command("run", "--config", str(config), env=ENV) as service:
