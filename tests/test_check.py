@@ -625,6 +625,7 @@ async def test_a_call_under_way_is_not_broken_off_when_time_is_up(tmp_path: Path
     assert pac.calls.total() == 1
 
 
+@pytest.mark.slow
 async def test_a_service_that_starts_beside_it_waits_for_it_to_end(tmp_path: Path) -> None:
     pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))], faults={"*": "silent"})
     async with pac.serve() as url:

@@ -139,6 +139,7 @@ async def test_calls_that_find_connections_too_old_at_the_same_time_share_the_ne
     assert all(http.closed for http in made)
 
 
+@pytest.mark.slow
 async def test_names_that_nobody_resolves_delay_neither_a_reload_nor_the_end(tmp_path: Path) -> None:
     stuck = [f"pac{number}.example" for number in range(120)]
     told = [

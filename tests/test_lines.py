@@ -70,6 +70,7 @@ def test_without_a_stream_or_with_one_that_is_no_file_nothing_fails() -> None:
     assert text.getvalue() == "a line\n"
 
 
+@pytest.mark.slow
 async def test_a_log_that_nobody_reads_stops_neither_polls_nor_pages_nor_the_end(tmp_path: Path) -> None:
     told = RFCS[:100]
     pac = Pac([customer(dict.fromkeys(told, 1_000))])

@@ -22,7 +22,7 @@ def few_files(most: int) -> tuple[str, ...]:
     return "sh", "-c", f'ulimit -n {most}; exec "$@"', "sh"
 
 
-@pytest.mark.parametrize(("files", "silent"), [(128, 150), (1024, 1000)])
+@pytest.mark.parametrize(("files", "silent"), [(128, 150), pytest.param(1024, 1000, marks=pytest.mark.slow)])
 async def test_silent_connections_stop_neither_polls_nor_scrapes(
     files: int, silent: int, tmp_path: Path
 ) -> None:
