@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from monitor.model import Quota
 from monitor.pac import Connections, PacError, Service
