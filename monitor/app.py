@@ -319,4 +319,8 @@ class Monitor:
 
     async def _stop(self) -> None:
         self._running = False
+        reloads = [task for task in (self._next_reload, self._this_reload) if task is not None]
+        for task in reloads:  # nothing is taken over any more
+            task.cancel()
+        await asyncio.gather(*reloads, return_exceptions=True)
         await self._schedule.stop(self._core.poller.calling, self.config.poll.timeout + GRACE)

@@ -787,6 +787,30 @@ def test_a_file_of_certificates_is_accepted(tmp_path: Path) -> None:
     assert account(tmp_path, "ca_file: ca.pem").accounts[0].ca_file == tmp_path / "ca.pem"
 
 
+@pytest.mark.parametrize("written_as", ["$CREDENTIALS_DIRECTORY/norte", "${CREDENTIALS_DIRECTORY}/norte"])
+def test_a_secret_file_may_be_one_of_the_credentials_of_systemd(tmp_path: Path, written_as: str) -> None:
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    written(folder, "s3cret\n", "norte")
+    path = written(
+        tmp_path,
+        f'accounts: [{{ name: a, username: u, password: {{ file: "{written_as}" }}, rfcs: [EKU9003173C9] }}]',
+    )
+    (found,) = load(path, {"CREDENTIALS_DIRECTORY": str(folder)}).accounts
+    assert found.password.get_secret_value() == "s3cret"
+
+
+def test_a_secret_file_that_is_not_there_is_named_but_not_what_may_be_a_password(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    told = "accounts: [{{ name: a, username: u, password: {{ file: {} }}, rfcs: [EKU9003173C9] }}]"
+    (missing,) = faults(tmp_path, told.format("secrets/norte"))
+    words = f"password: the secret file {tmp_path}/secrets/norte cannot be read: No such file or directory"
+    assert missing.endswith(words)
+    for odd in ("hunter2", "hun/ter2", "/hun/ter2"):
+        (hidden,) = faults(tmp_path, told.format(odd))
+        assert "ter2" not in hidden
+
+
 # The CSV file.
 
 

@@ -168,7 +168,7 @@ def _password(document: Document, path: KeyPath, told: ToldAccount, around: Surr
         return None
     if source.kind == "literal":
         document.warn(place, "password: written in the file; better { env: NAME } or { file: path }")
-    if source.kind == "file" and secret.is_public(around.directory / source.value):
+    if source.kind == "file" and secret.is_public(secret.location(source, around.directory, around.env)):
         document.warn((*place, "file"), "password: everyone on this machine can read it; chmod o-r")
     if found != found.strip():
         document.warn(place, f"password: {BLANK}")

@@ -11,6 +11,7 @@ from monitor.config.value import one_line, text, unquoted, xml_text
 
 _LINE_BREAK = re.compile(r"(?:\r\n|\r|\n)\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_CREDENTIALS = ("$CREDENTIALS_DIRECTORY", "${CREDENTIALS_DIRECTORY}")
 _SHAPE = "must be { env: NAME } or { file: path }"
 
 
@@ -46,7 +47,7 @@ def reveal(secret: Source, directory: Path, env: Mapping[str, str]) -> str:
             found = env.get(secret.value, "")
             empty = f"the environment variable {secret.value} is missing or empty"
         case "file":
-            found = _content(directory / secret.value)
+            found = _content(secret.value, location(secret, directory, env))
             empty = "the secret file is empty"
         case "literal":
             found = secret.value
@@ -56,13 +57,24 @@ def reveal(secret: Source, directory: Path, env: Mapping[str, str]) -> str:
     return one_line(xml_text(found))
 
 
-def _content(path: Path) -> str:
+def location(secret: Source, directory: Path, env: Mapping[str, str]) -> Path:
+    """Where the file of a secret is. systemd tells services where their credentials are."""
+    value = secret.value
+    for written in _CREDENTIALS:
+        if value.startswith(f"{written}/") and (folder := env.get("CREDENTIALS_DIRECTORY")):
+            value = folder + value.removeprefix(written)
+    return directory / value
+
+
+def _content(written: str, path: Path) -> str:
+    # A password in the wrong place has no slash, or is no path.
+    named = f"the secret file {path}" if "/" in written and path.parent.is_dir() else "the secret file"
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        problem = "the secret file is not UTF-8"
+        problem = f"{named} is not UTF-8"
     except (OSError, ValueError) as error:
-        problem = f"the secret file cannot be read: {why(error)}"
+        problem = f"{named} cannot be read: {why(error)}"
     raise ValueError(problem)
 
 
