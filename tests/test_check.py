@@ -12,7 +12,8 @@ import sqlite3
 import struct
 import subprocess
 import termios
-from contextlib import closing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from monitor.config import load
 from monitor.simulator import Account, Issuer, Pac
 from monitor.store import peek
 from tests import issuers
-from tests.service import COMMAND, command, running
+from tests.service import COMMAND, Service, command, running
 
 RFCS = list(islice(issuers.rfcs(), 200))
 PASSWORD = "s3creto"
@@ -649,25 +650,32 @@ async def test_a_service_that_starts_beside_it_waits_for_it_to_end(tmp_path: Pat
 # Releasing beside somebody who polls
 
 
-async def test_a_release_beside_a_service_is_told_and_waited_for(tmp_path: Path) -> None:
-    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
+@asynccontextmanager
+async def holding(folder: Path, rfcs: Sequence[str] = RFCS[:2]) -> AsyncIterator[tuple[Pac, Path, Service]]:
+    """A service that holds its one account, as the PAC has another password."""
+    pac = Pac([customer(dict.fromkeys(rfcs, 1_000))])
     pac.rotate("ws@norte.example", "another")
     async with pac.serve() as url:
-        config = configure(tmp_path, account(url, *RFCS[:2]))
+        config = configure(folder, account(url, *rfcs))
         async with running(config, env=ENV) as service:
             await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
-            code, words = await command_of(config, "rearm", "norte")
-            assert re.fullmatch(
-                rf"norte: released by the running service \(process \d+\): {ONE_LOGIN}\n", words
-            ), words
-            assert code == 0
-            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
-            assert pac.wrong_logins.total() == 2
-            pac.rotate("ws@norte.example", PASSWORD)
-            done = await check(config, "--rearm", "norte")
-            assert re.match(r"norte: released by the running service .*\nwaiting: the next call", done.stderr)
-            assert "held" not in done.stdout
-            assert (await service.metrics())("timbres_account_unproven", account="norte") == 0
+            yield pac, config, service
+
+
+async def test_a_release_beside_a_service_is_told_and_waited_for(tmp_path: Path) -> None:
+    async with holding(tmp_path) as (pac, config, service):
+        code, words = await command_of(config, "rearm", "norte")
+        assert re.fullmatch(
+            rf"norte: released by the running service \(process \d+\): {ONE_LOGIN}\n", words
+        ), words
+        assert code == 0
+        await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
+        assert pac.wrong_logins.total() == 2
+        pac.rotate("ws@norte.example", PASSWORD)
+        done = await check(config, "--rearm", "norte")
+        assert re.match(r"norte: released by the running service .*\nwaiting: the next call", done.stderr)
+        assert "held" not in done.stdout
+        assert (await service.metrics())("timbres_account_unproven", account="norte") == 0
 
 
 async def test_a_check_that_waits_obeys_a_release(tmp_path: Path) -> None:
@@ -737,23 +745,18 @@ async def test_beside_a_service_that_has_another_password_nothing_is_said_of_the
 
 
 async def test_a_release_whose_command_is_killed_releases_nothing_later(tmp_path: Path) -> None:
-    pac = Pac([customer(dict.fromkeys(RFCS[:2], 1_000))])
-    pac.rotate("ws@norte.example", "another")
-    async with pac.serve() as url:
-        config = configure(tmp_path, account(url, *RFCS[:2]))
-        async with running(config, env=ENV) as service:
-            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
-            service.process.send_signal(signal.SIGSTOP)
-            async with command("rearm", "--config", str(config), "norte", env=ENV) as killed:
-                while not requests(tmp_path):
-                    await asyncio.sleep(0.05)
-                killed.process.kill()
-                await killed.process.wait()
-            with closing(sqlite3.connect(tmp_path / "timbres.db")) as database, database:
-                database.execute("UPDATE request SET at = at - 60")  # a minute later
-            service.process.send_signal(signal.SIGCONT)
-            await service.until_log("a request to release was not taken in time, and is void")
-            assert (await service.metrics())("timbres_account_held", account="norte") == 1
+    async with holding(tmp_path) as (pac, config, service):
+        service.process.send_signal(signal.SIGSTOP)
+        async with command("rearm", "--config", str(config), "norte", env=ENV) as killed:
+            while not requests(tmp_path):
+                await asyncio.sleep(0.05)
+            killed.process.kill()
+            await killed.process.wait()
+        with closing(sqlite3.connect(tmp_path / "timbres.db")) as database, database:
+            database.execute("UPDATE request SET at = at - 60")  # a minute later
+        service.process.send_signal(signal.SIGCONT)
+        await service.until_log("a request to release was not taken in time, and is void")
+        assert (await service.metrics())("timbres_account_held", account="norte") == 1
     assert pac.wrong_logins.total() == 1
 
 
@@ -779,14 +782,9 @@ async def test_beside_a_service_that_asks_another_endpoint_its_readings_are_show
 
 
 async def test_after_a_release_beside_a_service_what_came_of_it_is_shown(tmp_path: Path) -> None:
-    pac = Pac([customer(dict.fromkeys(RFCS[:1], 1_000))])
-    pac.rotate("ws@norte.example", "another")
-    async with pac.serve() as url:
-        config = configure(tmp_path, account(url, RFCS[0]))
-        async with running(config, env=ENV) as service:
-            await service.until(lambda m: m("timbres_account_held", account="norte") == 1)
-            pac.rotate("ws@norte.example", PASSWORD)
-            done = await check(config, "--rearm", "norte", "--output", "json")
-            (found,) = json.loads(done.stdout)["targets"]
-            assert (done.returncode, found["available"], found["error"]) == (0, 1_000, None)
-            await service.until_log("credential works")
+    async with holding(tmp_path, RFCS[:1]) as (pac, config, service):
+        pac.rotate("ws@norte.example", PASSWORD)
+        done = await check(config, "--rearm", "norte", "--output", "json")
+        (found,) = json.loads(done.stdout)["targets"]
+        assert (done.returncode, found["available"], found["error"]) == (0, 1_000, None)
+        await service.until_log("credential works")

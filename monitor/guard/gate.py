@@ -65,7 +65,7 @@ class Gate:
     ) -> None:
         self.credential = credential
         self.accounts: tuple[str, ...] = ()  # that have this credential; none: it left the configuration
-        self.spellings: frozenset[Credential] = frozenset()  # by which older databases know it
+        self._told: Sequence[Account] = ()  # the accounts that had it last
         self.proven = False
         self.unsaved = False
         self._remember = remember
@@ -103,7 +103,7 @@ class Gate:
     def apply(self, accounts: Sequence[Account], rfcs: int) -> None:
         """These accounts, with so many RFCs, have the credential now; the smallest `max_in_flight` counts."""
         self.accounts = tuple(account.name for account in accounts)
-        self.spellings |= {one for account in accounts for one in account.spellings}
+        self._told = accounts or self._told
         self._rfcs = rfcs
         ways = {account.name: account.way for account in accounts}
         if any(self._ways.get(name, way) != way for name, way in ways.items()):
@@ -114,6 +114,11 @@ class Gate:
             self.proven = False
             self._places.dismiss()
         self._places.resize(self._most if self.proven else 1)
+
+    @property
+    def spellings(self) -> set[Credential]:
+        """By which older databases may know it."""
+        return {one for account in self._told for one in account.spellings}
 
     def _asked_otherwise(self) -> None:
         """Somebody has perhaps mended what was read to be wrong, such as the namespace."""

@@ -127,7 +127,8 @@ class Words:
         plain = rest.removesuffix(FORMERLY).rstrip()
         formerly = f" {self('formerly')}" if plain != rest else ""
         said = self.said(Failure(0.0, Reason.GARBLED, code, plain)) if code in ERRORS else _quoted(plain)
-        return f"{self.code(code)} ({code}){f': {said}' if said else ''}{formerly}"
+        told = f": {said.removesuffix('.')}" if said else ""  # the sentence has a full stop of its own
+        return f"{self.code(code)} ({code}){told}{formerly}"
 
     def hold_advice(self, code: str) -> str:
         """What a person does about a hold of this code."""
